@@ -94,10 +94,11 @@
 //!    `unsafe`. Every admitted event ends in one counter. Test: `journal`, `delivery`.
 //! 10. **No identity added.** Identifiers leave only as keyed codes that change with their period and die with the
 //!     grant, also in memory. Test: `generalize::keys`, `.ci/run secrets`.
-//! 11. **A crowd to stand in.** One record of an event has at most 1,024 distinct outcomes. An event about content is sent
-//!     only as counts of a few items: one in 32 or fewer, unless the person is told why. A secret chooses them. This is
-//!     checked when the program is compiled; what several events say together is checked when it starts. Test:
-//!     `tests/ui`, `.ci/run generalizers`. `.ci/run attack` and `candor-audit` measure how much it helps.
+//! 11. **A crowd to stand in.** One record of an event has at most 1,024 distinct outcomes. So has all that one installation
+//!     can say in a scope about what stays the same about it; above that it reports one of several panels. An event about
+//!     content is sent only as monthly counts of a few items: of one in 32 or fewer one in 16 each month, unless the person is
+//!     told why. A secret chooses them. This is checked when the program is compiled, or when it starts. Test: `tests/ui`,
+//!     `event::budget`, `snapshots`, `.ci/run generalizers`. `.ci/run attack` and `candor-audit` measure how much it helps.
 //!
 //! # For applications, for libraries
 //!

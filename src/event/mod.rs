@@ -60,8 +60,8 @@
 //!
 //! # Events and their attributes
 //!
-//! `#[event(…)]` takes `name`, `scope` and `linkage`. It can also take `until` and `about`. [`Linkage`] explains the six
-//! words for `linkage`.
+//! `#[event(…)]` takes `name`, `scope` and `linkage`. It can also take `until` and `about`. [`Linkage`] explains the
+//! words for `linkage`. `once`, `values`, `every` and `reason` are explained below.
 //!
 //! ```
 //! # use candor::event::{Event, Linkage};
@@ -87,12 +87,71 @@
 //! assert_eq!(schema.until().as_deref(), Some("2027-06-30"));
 //! ```
 //!
+//! # Events that count installations
+//!
+//! With `once = day`, `week` or `month` in place of `linkage`, an installation reports the event at most once in that UTC period.
+//! So the number of records is the number of installations, and no identifier is needed. The record's time is the first day of
+//! its period. What was reported is remembered on the computer for as long as the grant lasts.
+//!
+//! If the event has fields, `values = first` reports those of the first time, at once. `values = last` reports those of the last
+//! time, when the period is over and the program runs. An event with `once = day` has no fields.
+//!
+//! ```
+//! # use candor::{Category, Event, event::{Linkage, Period, Tenure}};
+//! # candor::scope! {
+//! #     /// Find out how many people use which release, so that old ones are supported for as long as needed.
+//! #     pub ACTIVE = "active" { title: "Use", revision: 1, about: installation, retention: 90 days,
+//! #         benefit: "A program that is looked after", other_uses: none }
+//! # }
+//! /// The program was used on this day.
+//! #[derive(Event)]
+//! #[event(name = "used.on_a_day", scope = ACTIVE, once = day)]
+//! struct UsedOnADay;
+//!
+//! /// The program was used in this week.
+//! #[derive(Event)]
+//! #[event(name = "used.in_a_week", scope = ACTIVE, once = week, values = first)]
+//! struct UsedInAWeek {
+//!     /// How many weeks ago you agreed to these reports.
+//!     #[field(tenure)]
+//!     since: Tenure,
+//!     /// Whether the new list is shown.
+//!     new_list: bool,
+//! }
+//!
+//! let schema = UsedInAWeek::schema();
+//! assert_eq!((schema.linkage(), schema.period()), (Linkage::Once, Some(Period::Week)));
+//! # candor::record(UsedOnADay);
+//! # candor::record(UsedInAWeek { since: Tenure, new_list: true });
+//! ```
+//!
+//! A [`Snapshot`] reports many settings and gauges in the same way, each as a record of its own.
+//!
+//! # How often counts leave
+//!
+//! The counts of a roll-up leave once a day. With `every = week` or `every = month` they leave less often. Counts of
+//! [content](class#what-is-content) leave once a month: those of days or weeks add up to a diary. If they must leave more often,
+//! write `every = week, reason = "…"`. The person reads the reason.
+//!
+//! # What one installation says
+//!
+//! What stays the same about an installation links its months and singles it out: the fields of once-events and snapshots, and
+//! everything with a code. All of it that one scope says is counted together. It may have 1,024 different outcomes. If there are
+//! more, the events are split into panels, each within that bound, and an installation reports the events of one panel. A secret
+//! of the grant chooses the panel. The number of panels is part of each record's [divisor](Schema::divisor), so that totals stay
+//! right. If even single parts have too many outcomes, [`init`](crate::init) fails and says which.
+//!
+//! The notice and the [manifest](crate::BudgetPage) say how many outcomes there are. A larger bound needs a reason that the person
+//! reads: `budget: 4_096, budget_reason: "…"` in [`scope!`](crate::scope).
+//!
+//! # Fields
+//!
 //! `#[field(…)]` takes one of the [classes](class), with an `example` that the person is shown. Some classes take more:
 //!
 //! - `unit` for numbers, and `reason`, which the person reads. The [examples of the classes](class#examples) have them.
 //! - `domain` for `hash`, `cohort` and `item`: the name space. The same value has the same code in two fields of the same
 //!   domain. Without it, the domain is the field's name.
-//! - `one_in` for `item`: of how many items one is counted. Without it, it follows from the event's outcomes.
+//! - `one_in` for `item`: of how many items one can ever be counted. Without it, it follows from the event's outcomes.
 //! - `group` for numbers: which of them reveal each other. One event has at most two fields of a group. A field of a
 //!   [class of media](class#what-is-content) in another group needs a `reason`, and no `item` field.
 //!
@@ -134,7 +193,7 @@
 //! #[derive(Event)]
 //! #[event(name = "cache.hit", scope = CACHE, linkage = rollup)]
 //! struct CacheHit<'a> {
-//!     /// Which song it was. Of these one in 64 is counted. Never kept or sent.
+//!     /// Which song it was. Of these one in 64 can be counted. Never kept or sent.
 //!     #[field(item, domain = "song", one_in = 64)]
 //!     song: &'a str,
 //!     /// Whether it was whole.
@@ -260,7 +319,7 @@ use crate::consent::Scope;
 /// #[derive(Event)]
 /// #[event(name = "playback.finished", scope = PLAYBACK, linkage = rollup)]
 /// struct PlaybackFinished<'a> {
-///     /// Which film it was: of these one in 32 is counted. Neither kept nor sent.
+///     /// Which film it was: of these one in 32 can be counted. Neither kept nor sent.
 ///     #[field(item)]
 ///     film: &'a str,
 ///     /// Average bitrate of the stream.

@@ -34,6 +34,9 @@ use syn::DeriveInput;
 /// - `#[event(…)]` takes `name`, `scope` (the constant that `scope!` makes) and `linkage` (`rollup`, `none`, `session`,
 ///   `day`, `week` or `month`). All three are required. `until = "2027-06-30"` is optional: the last UTC day on which
 ///   the event is recorded. `about = installation` is optional too.
+/// - `once = day`, `week` or `month` takes the place of `linkage`: an installation reports the event at most once in that period.
+///   With fields, `values = first` or `values = last` says which values. `every = week` or `month` says how often the counts of a
+///   `rollup` leave, `reason = "…"` beside it why counts of content leave more often than once a month.
 /// - `#[field(…)]` takes a [privacy class](../candor/event/class/index.html) and an example: `#[field(count, example =
 ///   3)]`, `#[field(media_duration, example = "1:30:31")]`. A `bool`, a category, and an `Option` of either take no
 ///   attribute.
@@ -54,7 +57,7 @@ use syn::DeriveInput;
 /// | `reason = "…"` | `exact`, `ladder`, `digits`, `log_buckets`, content classes, `item` | the reason, which the person reads |
 /// | `group = "cache"` | numbers and `resolution` | fields that reveal each other; an event has at most two of a group |
 /// | `domain = "server"` | `hash`, `cohort`, `item` | the name space; fields of two events with the same one get the same codes |
-/// | `one_in = 64` | `item` | the sampling rate: one of this many entities is counted |
+/// | `one_in = 64` | `item` | the sampling rate: one of this many entities can ever be counted |
 ///
 /// [renamed]: ../candor/event/index.html#where-candor-has-another-name
 ///
@@ -111,9 +114,10 @@ pub fn derive_category(input: TokenStream) -> TokenStream {
 /// | `other_uses: none` | short for `no` to all five |
 /// | `also_never: ["identifying what you watch"]` | further promises |
 /// | `library: { … }` | for the scope of a library, see below |
+/// | `budget: 4_096`, `budget_reason: "…"` | more than 1,024 different reports about what stays the same, and why |
 ///
 /// The doc comment is the purpose. It says what will be found out and what will be done about it. Every key except
-/// `also_never` and `library` is required. The keys may be in any order. Retention is counted in days, up to 3,650.
+/// `also_never`, `library`, `budget` and `budget_reason` is required. The keys may be in any order. Retention is counted in days, up to 3,650.
 /// `#[scope(crate = path)]` above a scope is the path to candor where it is not called `candor`.
 ///
 /// A library's own scope names its controller, a constant of type `candor::Controller`, and the endpoint of its
