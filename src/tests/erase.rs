@@ -100,8 +100,10 @@ pub(super) const HOUR: u64 = 3_600;
 /// Every request is due by then, in seconds.
 pub(super) const WEEK: u64 = 7 * 24 * HOUR;
 
-/// Lets a week pass, and sends until nothing is pending. Returns how many different erasure requests were taken, and how often they were taken in all.
+/// Makes what is missing, lets a week pass, and sends until nothing is pending. Returns how many different erasure requests were taken, and how often they were taken in all.
 pub(super) fn carried_out(client: &Client, taker: &Taker) -> (usize, usize) {
+    // If making the requests was interrupted, this makes them.
+    let _ = client.flush(Duration::from_secs(20)).unwrap();
     taker.pass(WEEK);
     for _ in 0..5 {
         // Two requests are at most an hour and a minute apart. An attempt that was cut short is retried sooner.
