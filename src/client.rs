@@ -164,7 +164,12 @@ impl Client {
             worker: Worker::default(),
             clock_trust: Mutex::default(),
         };
-        Ok(Client { engine: Arc::new(engine), made_by: std::process::id(), application, endpoint: party.endpoint })
+        Ok(Client {
+            engine: Arc::new(engine),
+            made_by: std::process::id(),
+            application,
+            endpoint: party.endpoint,
+        })
     }
 
     /// Returns whether this process is the one that made the client.
@@ -939,6 +944,82 @@ impl Client {
     /// This process was forked from the one that made the client. Problems with the receiver or the disk are reported in
     /// [`trouble`](Flushed::trouble), not as errors.
     pub fn flush(&self, limit: Duration) -> Result<Flushed, Error> {
+        self.send_within(Occasion::Flush, limit)
+    }
+
+    /// Sends what is due, for programs that run for seconds. If nothing is due, returns `None` at once: nothing is sent then.
+    ///
+    /// A scope is due once in its interval, a day, at a random moment. The moment is on disk, so all runs and all processes of the
+    /// program share it: the first run after it sends, and the others don't. A program that runs longer than a quarter of an hour
+    /// need not call this, because its scopes are sent when they are due.
+    ///
+    /// Waits at most `limit`. After a failure it waits out the back-off, which is on disk as well: so a receiver that does not
+    /// answer costs `limit` once, and not once in each run. One call sends one scope. Other scopes that are due follow a minute
+    /// later at the earliest, so that the receiver does not see them one right after the other.
+    ///
+    /// The first moment is drawn when the scope is first found open, within a day. It is not the moment of the consent. At
+    /// that moment there is nothing to send: counts leave when their day is over. And if many people are asked on the day of a
+    /// release, their first reports arrive over a day and not all at once. A program that a timer starts on every computer at the
+    /// same second sends at that second, so let such a timer wait for a random time.
+    ///
+    /// ```standalone_crate
+    /// use std::time::Duration;
+    /// # use std::{sync::{Arc, Mutex}, time::SystemTime};
+    /// # use candor::{AddressLog, Answer, Audience, Client, Clock, Config, Controller, Erasure, Parcel, SendError, Transport};
+    /// # const CONTROLLER: Controller = Controller::new("Example SAS", "privacy@example.org", "FR").address("Paris")
+    /// #     .processors(&[]).hosting_countries(&["FR"]).onward_sharing(&[]).address_log(AddressLog::NotKept)
+    /// #     .erasure(Erasure::WithinDays(30));
+    /// # candor::scope! {
+    /// #     /// Find out how many shelves people use, so that the common case is fast.
+    /// #     pub USAGE = "usage" { title: "Usage", revision: 1, about: installation, retention: 30 days,
+    /// #         benefit: "Faster lists", other_uses: none }
+    /// # }
+    /// # /// The library was opened.
+    /// # #[derive(candor::Event)]
+    /// # #[event(name = "library.opened", scope = USAGE, linkage = none)]
+    /// # struct LibraryOpened {
+    /// #     /// How many shelves it has.
+    /// #     #[field(count, example = 3)]
+    /// #     shelves: usize,
+    /// # }
+    /// # struct Receiver;
+    /// # impl Transport for Receiver {
+    /// #     fn send(&self, _: Parcel<'_>) -> Result<Answer, SendError> {
+    /// #         Ok(Answer::Accepted { rejected: 0 })
+    /// #     }
+    /// # }
+    /// # struct Steps(Mutex<SystemTime>);
+    /// # impl Clock for Steps {
+    /// #     fn now(&self) -> SystemTime {
+    /// #         *self.0.lock().unwrap()
+    /// #     }
+    /// # }
+    /// # let clock = Arc::new(Steps(Mutex::new(SystemTime::now())));
+    /// # let home = tempfile::tempdir()?;
+    /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).transport("nobody", Receiver);
+    /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();
+    /// # let client = Client::new(config.clock(clock.clone()))?;
+    /// # client.grant(USAGE)?;
+    /// client.record(LibraryOpened { shelves: 7 });
+    /// client.flush_if_due(Duration::from_secs(2))?;           // at the end of each run
+    /// # *clock.0.lock().unwrap() += Duration::from_secs(86_400);
+    /// // … and a day later:
+    /// let flushed = client.flush_if_due(Duration::from_secs(2))?;
+    /// assert_eq!(flushed.map(|flushed| flushed.records), Some(1));
+    /// assert_eq!(client.flush_if_due(Duration::from_secs(2))?, None);     // not again today
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    ///
+    /// # Errors
+    /// The same as for [`flush`](Client::flush).
+    pub fn flush_if_due(&self, limit: Duration) -> Result<Option<Flushed>, Error> {
+        let engine = self.here()?;
+        // Another process may have granted, withdrawn or sent. A look reads next to nothing if none has.
+        self.catch_up(Duration::ZERO);
+        if engine.is_due() { self.send_within(Occasion::Due, limit).map(Some) } else { Ok(None) }
+    }
+
+    fn send_within(&self, occasion: Occasion, limit: Duration) -> Result<Flushed, Error> {
         let engine = self.here()?;
         let before = engine.taken();
         let mut left = limit.min(LONGEST_WAIT);
@@ -951,7 +1032,7 @@ impl Client {
         if engine.consent.open_places().is_empty() && engine.erasing().is_empty() {
             return Ok(Flushed::nothing(engine.why_nothing()));
         }
-        let flushed = engine.send_apart(Occasion::Flush, Some(left));
+        let flushed = engine.send_apart(occasion, Some(left));
         Ok(flushed.unwrap_or_else(|why| {
             if matches!(why, Unsent::NoThread(_)) {
                 // Recorded events are written to disk all the same, where they are counted.

@@ -22,13 +22,14 @@ static CLIENT: OnceBox<Client> = OnceBox::new();
 /// When it is dropped, recorded events are written to disk and nothing more is recorded. It does not use the network. This takes
 /// a few milliseconds; if the disk accepts no writes, it gives up after 2 s.
 ///
-/// `std::process::exit` drops no values. A command-line tool that exits this way calls [`shutdown`] first, or [`flush`] and then
+/// `std::process::exit` drops no values. A command-line tool that exits this way calls [`shutdown`] first, or [`flush_if_due`] and then
 /// [`shutdown`]:
 ///
 /// ```no_run
 /// # use std::time::Duration;
 /// # fn run() -> i32 { 0 }
 /// let code = run();
+/// let _ = candor::flush_if_due(Duration::from_secs(1));       // what is wrong is counted, and tried again later
 /// candor::shutdown(Duration::from_secs(2));
 /// std::process::exit(code);
 /// ```
@@ -319,6 +320,30 @@ pub fn manifest() -> Result<Manifest, Error> {
 /// [`init`] was not called, or was called in the process that this one was forked from.
 pub fn flush(limit: Duration) -> Result<Flushed, Error> {
     client()?.flush(limit)
+}
+
+/// Sends what is due, for programs that run for seconds. If nothing is due, returns `None` at once. Waits at most `limit`.
+///
+/// See [`Client::flush_if_due`].
+///
+/// ```no_run
+/// # use std::time::Duration;
+/// # fn run() {}
+/// # fn main() -> Result<(), candor::Error> {
+/// # let config: candor::Config = todo!();
+/// let _candor = candor::init(config)?;
+/// run();
+/// if let Some(why) = candor::flush_if_due(Duration::from_secs(1))?.and_then(|flushed| flushed.trouble) {
+///     eprintln!("Not everything was sent: {why}");        // for a log: a person need not read it
+/// }
+/// # Ok(())
+/// # }
+/// ```
+///
+/// # Errors
+/// [`init`] was not called, or was called in the process that this one was forked from.
+pub fn flush_if_due(limit: Duration) -> Result<Option<Flushed>, Error> {
+    client()?.flush_if_due(limit)
 }
 
 /// Closes the process-wide client. Waits at most `limit`.

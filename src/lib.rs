@@ -115,9 +115,10 @@
 //! # Programs that run for seconds
 //!
 //! Their events are kept when the guard is dropped, and are pending until the next send is due. Such a program ends before
-//! that. So let it call [`flush`] with a small limit before it ends. [`Flushed::trouble`] says why nothing was sent, if so.
-//! [`Flushed::growing`] says how many events are pending until their day is over. `std::process::exit` drops no guard: call
-//! [`shutdown`] before it ([`Candor`] has an example).
+//! that. So let it call [`flush_if_due`] with a small limit before it ends: the first run after a scope is due sends it, and
+//! every other run returns at once. [`Flushed::trouble`] says why nothing was sent, if so. [`Flushed::growing`] says how many
+//! events are pending until their day is over. `std::process::exit` drops no guard: call [`shutdown`] before it ([`Candor`] has
+//! an example).
 //!
 //! # Asking well
 //!
@@ -210,7 +211,9 @@ pub use crate::{
     error::Error,
     event::{Event, Snapshot},
     generalize::preview,
-    global::{Candor, flush, init, manifest, record, record_durable, record_snapshot, record_with, shutdown},
+    global::{
+        Candor, flush, flush_if_due, init, manifest, record, record_durable, record_snapshot, record_with, shutdown,
+    },
     journal::DropReason,
     language::Translation,
     manifest::{BudgetPage, Dropped, EventPage, FieldPage, GrowingCount, Manifest, Outcomes, ScopePage, SentPage},

@@ -4,6 +4,7 @@
 use super::{erase, housekeeping::Upkeep};
 use crate::{
     ambient::Day,
+    consent::Place,
     engine::{Engine, Task},
     generalize::Generalized,
     journal::DropReason,
@@ -12,6 +13,7 @@ use crate::{
 };
 use std::sync::atomic::Ordering;
 
+const MINUTE: u64 = 60_000;
 const DAY: u64 = 86_400_000;
 
 impl Engine {
@@ -111,7 +113,8 @@ impl Engine {
         }
         // 3. Send for each open scope that is due.
         let (mut turn, nothing_open) = (true, places.is_empty());
-        for place in places {
+        let mut places = places.into_iter();
+        while let Some(place) = places.next() {
             let now = self.ambient.now();
             let mut schedule = self.schedule(place, now);
             let due = occasion == Occasion::Flush || now.0 >= schedule.next || schedule.failures > 0;
@@ -169,6 +172,7 @@ impl Engine {
             if occasion == Occasion::Due {
                 // Scopes are not sent one right after the other: the next one is sent on the next occasion.
                 turn = false;
+                self.put_off(places);
                 break;
             }
         }
@@ -196,5 +200,27 @@ impl Engine {
         }
         self.note_losses();
         done
+    }
+
+    /// Puts off the scopes that are due as well by a minute, on disk. A program that runs for seconds may run again at once,
+    /// and another process may be about to send: neither sends two scopes one right after the other. The caller holds the
+    /// sender's lock.
+    fn put_off(&self, others: impl Iterator<Item = Place>) {
+        // A scope that was closed in the meantime has no directory any more, and none is made for it.
+        let open = self.consent.open_places();
+        for place in others.filter(|other| open.iter().any(|it| it.scope == other.scope && it.epoch == other.epoch)) {
+            let now = self.ambient.now();
+            let mut schedule = self.schedule(place, now);
+            if !schedule.is_due(now) || schedule.unread.is_some() {
+                continue;
+            }
+            if schedule.failures > 0 {
+                schedule.not_before = now.0 + MINUTE;
+            } else {
+                schedule.next = now.0 + MINUTE;
+            }
+            // If it can't be written, the scope is due at once, as it was.
+            let _ = self.journal.outbox().save_schedule(place.scope, place.generation, &schedule);
+        }
     }
 }

@@ -270,6 +270,17 @@ pub(crate) struct Schedule {
     pub(crate) unread: Option<String>,
 }
 
+impl Schedule {
+    /// When the scope is due. After a failure that is the end of the back-off.
+    pub(crate) fn due(&self) -> Time {
+        Time(if self.failures > 0 { self.not_before } else { self.next.max(self.not_before) })
+    }
+
+    pub(crate) fn is_due(&self, now: Time) -> bool {
+        self.due() <= now
+    }
+}
+
 /// The batches of one store.
 pub(crate) struct Outbox<'j> {
     files: &'j Files,

@@ -136,7 +136,7 @@ fn name_of(path: &Path) -> Option<&str> {
 pub(crate) enum Occasion {
     /// A scope's scheduled time has come, or its back-off is over.
     Due,
-    /// The program asked for it. Back-off still applies.
+    /// The program asked for everything to be sent. Back-off still applies.
     Flush,
 }
 
@@ -246,12 +246,16 @@ impl Engine {
     /// When the next scope or erasure request is due; a day from now at the latest.
     pub(crate) fn next_due(&self) -> Time {
         let now = self.ambient.now();
-        let due = self.consent.open_places().into_iter().map(|place| {
-            let schedule = self.schedule(place, now);
-            if schedule.failures > 0 { schedule.not_before } else { schedule.next.max(schedule.not_before) }
-        });
+        let due = self.consent.open_places().into_iter().map(|place| self.schedule(place, now).due().0);
         let due = due.chain(self.next_erasure().map(|due| due.0));
         Time(due.min().unwrap_or(u64::MAX).clamp(now.0, now.0 + DAY))
+    }
+
+    /// Whether an open scope or an erasure request is due, by what is on disk. Reads their schedules and nothing else. If nothing
+    /// is open and nothing is to be erased, no clock is read.
+    pub(crate) fn is_due(&self) -> bool {
+        let has_any = !self.consent.open_places().is_empty() || !self.erasing().is_empty();
+        has_any && self.next_due() <= self.ambient.now()
     }
 
     /// The scope's schedule. If it has no time for the next send yet, a random one within a day is drawn.

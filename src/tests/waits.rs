@@ -4,7 +4,7 @@
 use super::{CRASH, Happened, Start, config, real};
 use crate::{
     Client, Clock,
-    ambient::SystemClock,
+    ambient::{SystemClock, Time},
     consent::State,
     disk::{Disk, Handle, System},
     mutants::{self, Mutant},
@@ -91,6 +91,12 @@ fn no_caller_waits_for_a_lock_of_another_process() {
         assert!(recording < 10, "record_durable waited {recording} ms");
         let (flushed, flushing) = waited(|| client.flush(Duration::from_millis(100)).unwrap());
         assert!(flushing < 150, "flush waited {flushing} ms: {flushed:?}");
+        let schedule = client.engine().consent.open_places()[0];
+        let mut due = client.engine().schedule(schedule, Time(0));
+        (due.next, due.not_before) = (1, 0);
+        client.engine().journal.outbox().save_schedule(CRASH, schedule.generation, &due).unwrap();
+        let (flushed, flushing) = waited(|| client.flush_if_due(Duration::from_millis(100)).unwrap());
+        assert!(flushed.is_some() && flushing < 150, "flush_if_due waited {flushing} ms: {flushed:?}");
         let (status, looking) = waited(|| client.status(CRASH).unwrap());
         assert!(looking < 50, "status waited {looking} ms");
         assert!(status.is_open() && status.state == State::Granted, "a yes stays one: {status:?}");

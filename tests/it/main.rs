@@ -41,6 +41,7 @@ mod damage;
 mod delivery;
 #[cfg(unix)]
 mod disk;
+mod due;
 mod ending;
 mod environment;
 mod erase;

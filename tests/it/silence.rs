@@ -22,6 +22,7 @@ fn a_day_without_a_grant(client: &Client, home: &Home) {
     }
     home.clock.advance(DAY);
     assert_eq!(client.flush(HANG).unwrap().requests, 0);
+    assert_eq!(client.flush_if_due(HANG).unwrap(), None);
     assert!(!client.manifest().unwrap().to_string().is_empty());
 }
 
@@ -56,6 +57,7 @@ fn the_clock_is_not_read_without_a_grant() {
     client.record_durable(opened(3));
     client.record_with(unreachable);
     assert_eq!(client.flush(HANG).unwrap().requests, 0);
+    assert_eq!(client.flush_if_due(HANG).unwrap(), None);
     assert_eq!(state(&client, PLAYBACK), State::NeverAsked);
     assert!(client.notice(PLAYBACK).unwrap().text().contains("Playback statistics"));
     assert_eq!(home.clock.reads(), 0);
