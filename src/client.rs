@@ -22,6 +22,11 @@ use crate::{
     sync::Mutex,
     transport::{Http, Transport, otlp::Service},
 };
+#[cfg(debug_assertions)]
+use crate::{
+    ambient::Clock,
+    development::{self, Development},
+};
 use std::{
     collections::BTreeMap,
     path::PathBuf,
@@ -55,6 +60,8 @@ pub struct Client {
     made_by: u32,
     application: String,
     endpoint: String,
+    #[cfg(debug_assertions)]
+    development: Option<Arc<Development>>,
 }
 
 impl std::fmt::Debug for Client {
@@ -101,6 +108,8 @@ impl Client {
         let application = config.application.clone();
         let party = contracts::party(&config)?;
         let contracts = contracts::all(registry, &party, &config)?;
+        #[cfg(debug_assertions)]
+        let own_transport = config.transport.is_some();
         let transport: Arc<dyn Transport> = match (config.transport, &config.endpoint) {
             (Some((_, transport)), _) => transport,
             (None, Some(endpoint)) => Arc::new(Http::new(endpoint, config.tls_provider.clone(), config.roots.clone())?),
@@ -119,6 +128,19 @@ impl Client {
         if data == marks {
             return Err(Kind::OneDirectory.into());
         }
+        #[cfg(debug_assertions)]
+        let (data, marks, clock, development) = match config.development {
+            None => (data, marks, config.clock, None),
+            Some(lasts) => {
+                development::check(own_transport, &party.endpoint, &contracts)?;
+                let [data, marks] = [data, marks].map(|it| development::directory(&it, &application));
+                let files = Files::new(disk.clone(), data.clone());
+                let development = Arc::new(Development::new(config.clock, lasts, files, &data));
+                (data, marks, development.clone() as Arc<dyn Clock>, Some(development))
+            }
+        };
+        #[cfg(not(debug_assertions))]
+        let clock = config.clock;
         let below = |directory: PathBuf| directory.join(&application).join("candor-1");
         let (store, marks) = (below(data), below(marks));
         let variables: Vec<&str> = consent::VARIABLES.into_iter().chain(config.switch_variable).collect();
@@ -132,7 +154,7 @@ impl Client {
         );
         let own = config.policies.into_iter().map(ambient::absolute);
         let rules = ambient::policy_directories().into_iter().chain(own).collect();
-        let ambient = Ambient::new(config.clock, config.entropy);
+        let ambient = Ambient::new(clock, config.entropy);
         let files = Files::new(disk, store.clone());
         let keys = Arc::new(Keys::new(files.clone(), store.join("keys"), application.clone(), ambient.clone()));
         let journal =
@@ -169,6 +191,8 @@ impl Client {
             made_by: std::process::id(),
             application,
             endpoint: party.endpoint,
+            #[cfg(debug_assertions)]
+            development,
         })
     }
 
@@ -199,6 +223,10 @@ impl Client {
         }
         self.start_worker();
         self.tidy(OPENING);
+        #[cfg(debug_assertions)]
+        if let Some(development) = &self.development {
+            development.begin(engine, &self.endpoint);
+        }
     }
 
     /// Runs pending maintenance and waits for it, at most `limit`.
@@ -1095,6 +1123,10 @@ impl Client {
 
     fn end(&self, limit: Duration, resting: Duration, stop: impl FnOnce(&Engine) -> bool) -> bool {
         let Ok(engine) = self.here() else { return false };
+        #[cfg(debug_assertions)]
+        if let Some(development) = &self.development {
+            development.end_day(engine, limit);
+        }
         // Before the first decision nothing can be lost, and no clock is read.
         let until = engine.consent.is_known().then(|| engine.ambient.monotonic() + limit);
         engine.consent.stop();

@@ -9,6 +9,8 @@ use crate::{
     language::Translation,
     transport::Transport,
 };
+#[cfg(debug_assertions)]
+use std::time::Duration;
 use std::{path::PathBuf, sync::Arc};
 
 /// The default limit for pending data on disk, in bytes, summed over all processes.
@@ -34,6 +36,9 @@ pub struct Config {
     pub(crate) transport: Option<(String, Arc<dyn Transport>)>,
     pub(crate) directories: Option<(PathBuf, PathBuf)>,
     pub(crate) clock: Arc<dyn Clock>,
+    /// How long a day lasts while developing.
+    #[cfg(debug_assertions)]
+    pub(crate) development: Option<Duration>,
     pub(crate) tls_provider: Option<Arc<rustls::crypto::CryptoProvider>>,
     pub(crate) roots: Option<Vec<Vec<u8>>>,
     pub(crate) switch_variable: Option<&'static str>,
@@ -86,6 +91,8 @@ impl Config {
             transport: None,
             directories: None,
             clock: Arc::new(SystemClock),
+            #[cfg(debug_assertions)]
+            development: None,
             tls_provider: None,
             roots: None,
             switch_variable: None,
@@ -304,6 +311,38 @@ impl Config {
     #[must_use]
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
+        self
+    }
+
+    /// Lets a day pass in `lasts`, such as ten seconds, so that a developer sees within minutes what a program sends in days.
+    ///
+    /// **Exists only in builds with `debug_assertions`.** A release build that calls it does not compile, so write
+    /// `#[cfg(debug_assertions)]` before the line, as below. With it:
+    ///
+    /// - Only endpoints on this computer are accepted (`http://localhost:4318`); `init` fails otherwise. So if a debug build is
+    ///   shipped by mistake, it sends nothing to anybody.
+    /// - The program says on the standard error that it uses this clock, and at the end of each day what it sent.
+    /// - A store of its own is used, in `development` below the program's directories. The person's own decisions are
+    ///   neither read nor changed. Remove that directory to begin again.
+    /// - While a scope is granted, a day ends every `lasts`, and when the program ends. Then everything pending is sent, as
+    ///   [`flush`](crate::flush()) does. The next run begins where the last one ended.
+    ///
+    /// What is recorded, rounded and sent is the same as without it. `candor listen` is a receiver for it, which prints what arrives
+    /// in words.
+    ///
+    /// ```
+    /// # use candor::Config;
+    /// # use std::time::Duration;
+    /// # fn with(config: Config) -> Config {
+    /// #[cfg(debug_assertions)]
+    /// let config = config.development_clock(Duration::from_secs(10));     // a week passes in 70 seconds
+    /// # config
+    /// # }
+    /// ```
+    #[cfg(debug_assertions)]
+    #[must_use]
+    pub fn development_clock(mut self, lasts: Duration) -> Self {
+        self.development = Some(lasts.max(Duration::from_millis(1)));
         self
     }
 

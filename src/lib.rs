@@ -192,6 +192,8 @@ mod transport;
 mod engine;
 mod send;
 mod actions;
+#[cfg(debug_assertions)]
+mod development;
 mod manifest;
 mod config;
 mod contracts;

@@ -145,3 +145,41 @@ fn a_request_for_erasure_leaves_in_the_run_after_its_moment() {
     assert_eq!((flushed.requests, flushed.erasures), (0, 1), "{flushed:?}");
     assert_eq!(flush_if_due(&home.start(&server)), None);
 }
+
+/// What the compiler does not build, nobody ships. So each place in the source that mentions the development clock is left out of
+/// a release build by its `cfg`, or stands in a file that is.
+#[test]
+fn a_release_build_has_no_development_clock() {
+    let src = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
+    let read = |name: &str| std::fs::read_to_string(format!("{src}/{name}")).unwrap();
+    assert!(unguarded(&read("lib.rs")).is_empty());
+    assert!(unguarded(&read("client.rs")).is_empty(), "{:?}", unguarded(&read("client.rs")));
+    assert!(unguarded(&read("config.rs")).is_empty(), "{:?}", unguarded(&read("config.rs")));
+    // The control: the method without its guard is found.
+    let bare = read("config.rs").replace("    #[cfg(debug_assertions)]\n    #[must_use]\n", "    #[must_use]\n");
+    assert_eq!(unguarded(&bare).first().unwrap(), "pub fn development_clock(mut self, lasts: Duration) -> Self {");
+    let bare = read("lib.rs").replace("#[cfg(debug_assertions)]\nmod development;", "mod development;");
+    assert_eq!(unguarded(&bare), ["mod development;"]);
+}
+
+/// The lines of code that name the development clock, other than those below a `cfg` for builds with assertions.
+fn unguarded(code: &str) -> Vec<String> {
+    let (mut found, mut guarded) = (Vec::new(), None);
+    for line in code.lines() {
+        let (indent, text) = (line.len() - line.trim_start().len(), line.trim());
+        if text == "#[cfg(debug_assertions)]" {
+            guarded = Some(indent);
+            continue;
+        }
+        let names = !text.starts_with("//") && text.to_lowercase().contains("development");
+        if names && guarded.is_none() {
+            found.push(text.to_owned());
+        }
+        // The guard covers one item or statement, which ends in a line that is indented as it is.
+        let ends = [";", "}", ","].iter().any(|end| text.ends_with(end)) && guarded.is_some_and(|at| indent <= at);
+        if ends {
+            guarded = None;
+        }
+    }
+    found
+}
