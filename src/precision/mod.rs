@@ -230,6 +230,12 @@ impl Precision {
     }
 }
 
+/// The values from `low` to below `high` in words for people, in English. For `candor-cli`, which reads cuts from a contract.
+#[must_use]
+pub fn range_words(unit: Unit, low: i64, high: Option<i64>) -> String {
+    unit.range(&Locale::ENGLISH, low, high)
+}
+
 /// A label as it is sent. If it has other words, both.
 fn labelled(locale: &Locale, label: &str, words: &dyn Fn(&str) -> Option<String>) -> String {
     match words(label).filter(|words| words != label) {

@@ -34,6 +34,12 @@ pub(crate) enum Command {
     /// It waits up to half a second for confirmation. Exit codes: 0 done and confirmed, 1 done and not confirmed (the
     /// receipt says why), 2 nothing was taken back.
     Withdraw(Withdraw),
+    /// Receive reports on this computer, and print each record beside what it means (for developers)
+    ///
+    /// Takes OTLP over HTTP in JSON at http://localhost:4318, where a program sends while it is developed. It listens on
+    /// this computer only, keeps nothing and forwards nothing. The agreements that programs keep on this computer are read
+    /// to say what a number means. Exit codes: 0 ended, 2 the port can't be used.
+    Listen(Listen),
 }
 
 /// The program whose records are used.
@@ -86,4 +92,18 @@ pub(crate) struct Verify {
     /// List what no check of a history can find
     #[arg(long, conflicts_with_all = ["file", "earlier", "json"])]
     pub(crate) limits: bool,
+}
+
+/// `candor listen`.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Listen {
+    /// The port to listen on; 0 takes a free one
+    #[arg(long, default_value_t = 4318)]
+    pub(crate) port: u16,
+    /// The directory with the programs' data, if it is not the platform's usual one
+    #[arg(long, value_name = "DIR")]
+    pub(crate) data: Option<PathBuf>,
+    /// Print only the records, one on each line, as they were sent
+    #[arg(long)]
+    pub(crate) json: bool,
 }

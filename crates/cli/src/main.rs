@@ -1,8 +1,8 @@
 //! `candor`: a person's own switch for the programs on their computer that use candor, and a check of what such a
 //! program recorded. `candor agreed` shows the grants, `candor withdraw` withdraws one, and `candor verify` reports
-//! offline which line of a history is wrong. No command opens a connection, and none can grant consent. `verify` writes
-//! nothing. `agreed` decides nothing, but opens the store as a program does, which finishes what was interrupted and
-//! removes what is not kept any more.
+//! offline which line of a history is wrong. `candor listen` is for developers: it receives reports on this computer and prints
+//! them. No command opens a connection, and none can grant consent. `verify` and `listen` write nothing. `agreed` decides nothing,
+//! but opens the store as a program does, which finishes what was interrupted and removes what is not kept any more.
 #![forbid(unsafe_code)]
 
 // Each module may import only those above it.
@@ -10,6 +10,7 @@ mod error;
 mod args;
 mod verify;
 mod agreed;
+mod listen;
 
 use args::{Cli, Command};
 use candor::__private::{clean_json, clean_line, clean_text};
@@ -30,6 +31,7 @@ fn main() -> ExitCode {
         Command::Verify(asked) => ("verify", verify::run(&asked)),
         Command::Agreed(asked) => ("agreed", agreed::agreed(&asked).map(|text| (text, true))),
         Command::Withdraw(asked) => ("withdraw", agreed::withdraw(&asked)),
+        Command::Listen(asked) => ("listen", listen::listen(&asked).map(|()| (String::new(), true))),
     };
     match done.and_then(|(text, good)| print(&text).map(|()| good)) {
         Ok(true) => ExitCode::SUCCESS,

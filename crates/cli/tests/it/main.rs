@@ -8,5 +8,6 @@
 )]
 
 mod agreed;
+mod listen;
 mod stage;
 mod verify;

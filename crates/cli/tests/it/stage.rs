@@ -16,9 +16,12 @@ impl Transport for Nowhere {
 
 /// The program's client, with its records below `home`.
 pub(crate) fn client(application: &str, home: &Path) -> Client {
-    let config = Config::new(application, controller::CONTROLLER, Audience::Adults)
-        .transport("nowhere", Nowhere)
+    Client::new(config(application, home).transport("nowhere", Nowhere)).unwrap()
+}
+
+/// A configuration without an endpoint.
+pub(crate) fn config(application: &str, home: &Path) -> Config {
+    Config::new(application, controller::CONTROLLER.erasure(Erasure::WithinDays(30)), Audience::Adults)
         .directories(home.join("data"), home.join("config"))
-        .lift_ci_block();
-    Client::new(config).unwrap()
+        .lift_ci_block()
 }
