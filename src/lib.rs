@@ -158,6 +158,7 @@
 //!
 //! # Learn more
 //!
+//! The [first hour](manual::first_hour), and [recipes](manual::recipes) for the usual questions and programs.
 //! The [manual]: [architecture](manual::architecture), [threat model](manual::threat_model),
 //! [consent](manual::consent), [what rounding can and cannot do](manual::rounding), [journal format](manual::journal),
 //! [wire](manual::wire), [reading what arrives](manual::reading), [platforms](manual::platforms), [faults](manual::faults), [why](manual::why), and a

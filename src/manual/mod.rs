@@ -1,5 +1,11 @@
 //! The manual: why candor is as it is, and what it keeps where. Pages of prose, compiled as documentation.
 
+#[doc = include_str!("first_hour.md")]
+pub mod first_hour {}
+
+#[doc = include_str!("recipes.md")]
+pub mod recipes {}
+
 #[doc = include_str!("architecture.md")]
 pub mod architecture {}
 
