@@ -1022,7 +1022,7 @@ impl Client {
     /// #         *self.0.lock().unwrap()
     /// #     }
     /// # }
-    /// # let clock = Arc::new(Steps(Mutex::new(SystemTime::now())));
+    /// # let clock = Arc::new(Steps(Mutex::new(SystemTime::UNIX_EPOCH + Duration::from_secs(1_796_000_000))));
     /// # let home = tempfile::tempdir()?;
     /// # let config = Config::new("org.example.books", CONTROLLER, Audience::Adults).transport("nobody", Receiver);
     /// # let config = config.directories(home.path().join("a"), home.path().join("b")).lift_ci_block();

@@ -154,7 +154,8 @@ fn told(sent: &Flushed) -> String {
 
 /// Says something where a developer sees it. Without a standard error nobody is there to see it.
 fn say(text: &str) {
-    let _ = writeln!(io::stderr().lock(), "candor: DEVELOPMENT CLOCK: {}", crate::clean::line(text));
+    let line = format!("candor: DEVELOPMENT CLOCK: {}", crate::clean::line(text));
+    let _ = writeln!(io::stderr().lock(), "{line}"); // see above
 }
 
 #[cfg(test)]
