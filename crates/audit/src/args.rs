@@ -7,8 +7,11 @@ use std::path::PathBuf;
 ///
 /// Reads a table (CSV with a header row) or OTLP/HTTP log bodies (JSON, one a line), puts rows that look the same
 /// after generalisation into one class, and says how many rows are in small classes, which field causes most of that,
-/// and how much runs of rows and derived fields reveal. Exit codes: 0 done, 1 over a limit that --max-unique or
-/// --max-under-k sets, 2 the command line or the input is wrong.
+/// and how much runs of rows and derived fields reveal. The verdict comes first: whether a limit is exceeded.
+///
+/// Exit codes: 0 no limit is exceeded. 1 more rows than --max-unique or --max-under-k allows are in small classes.
+/// 2 the command line or the input is wrong. 3 the audit says too little: over 1 % of the rows were unreadable or
+/// left out (--allow-left-out), or there were no rows.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "candor-audit", version)]
 pub(crate) struct Audit {
@@ -56,9 +59,9 @@ pub(crate) struct Audit {
     /// What the input is, if its first byte does not tell
     #[arg(long, value_enum, default_value_t = Format::Auto)]
     pub(crate) format: Format,
-    /// What separates the columns of a table: one character, or `tab`
-    #[arg(long, default_value = ",", value_name = "CHAR")]
-    pub(crate) delimiter: String,
+    /// What separates the columns of a table: one character, or `tab`; comma, semicolon, tab and | are found
+    #[arg(long, value_name = "CHAR")]
+    pub(crate) delimiter: Option<String>,
     /// Write the report as JSON; `-` is the standard output, and then no text is printed there
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
@@ -77,6 +80,9 @@ pub(crate) struct Audit {
     /// Exit with 1 if more than this share of rows is in a class of fewer than k, in percent
     #[arg(long, value_name = "PCT")]
     pub(crate) max_under_k: Option<f64>,
+    /// Exit with 3 if more than this share of rows is unreadable or left out, in percent
+    #[arg(long, value_name = "PCT", default_value_t = 1.0)]
+    pub(crate) allow_left_out: f64,
     /// Fail at the first malformed row, instead of counting it and leaving it out
     #[arg(long)]
     pub(crate) strict: bool,

@@ -36,9 +36,16 @@ use std::{
 const OVER_LIMIT: u8 = 1;
 /// Exit code: the command line or the input is wrong.
 const WRONG: u8 = 2;
+/// Exit code: the audit says too little, because too many rows were left out or there are none.
+const UNREAD: u8 = 3;
 
 fn main() -> ExitCode {
     match run(&Audit::parse()) {
+        Ok(Report { failure: Some(failure), .. }) => {
+            // As below: the exit code says it alone.
+            let _ = writeln!(io::stderr(), "candor-audit: {}", clean_line(&failure));
+            ExitCode::from(UNREAD)
+        }
         Ok(report) if report.over_limits.is_empty() => ExitCode::SUCCESS,
         Ok(_) => ExitCode::from(OVER_LIMIT),
         Err(error) => {

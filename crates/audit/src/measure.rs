@@ -5,7 +5,7 @@ use crate::{
     classes::Cell,
     code::{Code, Coder},
     error::{Error, Result},
-    input::{EVENTS_MOST, Row, Rows},
+    input::{EVENTS_MOST, LINES_NAMED, Row, Rows},
     invert::Inversion,
     number::Unfit,
     plan::{Field, Spec},
@@ -38,6 +38,8 @@ pub(crate) struct Event {
     pub(crate) rows: u64,
     /// The sum of their counts, if the input has counts.
     pub(crate) count: Option<u64>,
+    /// Rows in which at least one field had a value that its class can't read. They are measured as not sent.
+    pub(crate) unreadable: u64,
     /// Each plan, in the order of the command line.
     pub(crate) plans: Vec<Measured>,
 }
@@ -77,8 +79,10 @@ pub(crate) struct Seen {
     pub(crate) not_numbers: u64,
     /// Rows whose value is negative or NaN.
     pub(crate) negative: u64,
-    /// The first line with a value that is not a number, negative or NaN.
-    pub(crate) first_line: Option<u64>,
+    /// The first lines with a value that is not a number, negative or NaN.
+    pub(crate) lines: Vec<u64>,
+    /// The bucket of the first row, and whether all later rows have the same.
+    same: Option<(Code, bool)>,
 }
 
 /// The numbers of distinct values in classes.
@@ -230,7 +234,7 @@ impl<'w> Measuring<'w> {
             let inversion =
                 self.spec.formula.as_ref().map(|formula| Inversion::new(formula, &fields, self.spec, columns));
             let without = fields.iter().map(|_| Sizes::up_to(self.spec.k)).collect();
-            let seen = |field| Seen { field, missing: 0, not_numbers: 0, negative: 0, first_line: None };
+            let seen = |field| Seen { field, missing: 0, not_numbers: 0, negative: 0, lines: Vec::new(), same: None };
             let tag = self.tags;
             self.tags += WITHOUT + fields.len() as u32;
             plans.push(Measured {
@@ -247,7 +251,7 @@ impl<'w> Measuring<'w> {
             });
         }
         let at = self.events.len();
-        self.events.push(Event { name: name.to_owned(), rows: 0, count: None, plans });
+        self.events.push(Event { name: name.to_owned(), rows: 0, count: None, unreadable: 0, plans });
         self.by_name.insert(name.to_owned(), at);
         Ok(at)
     }
@@ -271,12 +275,14 @@ impl<'w> Measuring<'w> {
         let sensitive =
             sensitive.map(|field| code(&mut self.coder, SENSITIVE, field.class.cell(row.value(field.column))));
         self.classes.clear();
+        let mut unreadable = false;
         for plan in &mut event.plans {
             self.cells.clear();
             for seen in &mut plan.fields {
                 let cell = seen.field.class.cell(row.value(seen.field.column));
-                seen.note(cell, row.line);
-                self.cells.push(code(&mut self.coder, seen.field.column as u32, cell));
+                let code = code(&mut self.coder, seen.field.column as u32, cell);
+                unreadable |= seen.note(cell, code, row.line);
+                self.cells.push(code);
             }
             let class = self.cells.iter().fold(0, |sum: Code, cell| sum.wrapping_add(*cell));
             self.classes.push(class);
@@ -298,6 +304,7 @@ impl<'w> Measuring<'w> {
                 inversion.row(row)?;
             }
         }
+        event.unreadable += u64::from(unreadable);
         let Some(link) = link else { return Ok(()) };
         let plans: &[Measured] = &event.plans;
         let tally = &mut self.tally;
@@ -354,16 +361,33 @@ fn spread(pairs: Tally<Pair>, mut classes: Tally<Distinct>, k: u64, plans: &mut 
 }
 
 impl Seen {
-    fn note(&mut self, cell: Cell<'_>, line: u64) {
+    /// How many values could not be read.
+    pub(crate) fn unreadable(&self) -> u64 {
+        self.not_numbers + self.negative
+    }
+
+    /// Whether all rows had the same bucket, so that the field tells none of them apart.
+    pub(crate) fn is_constant(&self) -> bool {
+        self.same.is_none_or(|(_, same)| same)
+    }
+
+    /// Counts the value of a row. Returns whether it could not be read.
+    fn note(&mut self, cell: Cell<'_>, code: Code, line: u64) -> bool {
+        let (first, same) = self.same.get_or_insert((code, true));
+        *same &= *first == code;
         match cell {
             Cell::NotSent(Unfit::Missing) => self.missing += 1,
             Cell::NotSent(unfit) => {
                 let count = if unfit == Unfit::Negative { &mut self.negative } else { &mut self.not_numbers };
                 *count += 1;
-                self.first_line.get_or_insert(line);
+                if self.lines.len() < LINES_NAMED {
+                    self.lines.push(line);
+                }
+                return true;
             }
             Cell::Text(_) | Cell::Numbers(_) => {}
         }
+        false
     }
 }
 

@@ -201,7 +201,12 @@ fn limits(audit: &Audit) -> Result<()> {
     if audit.memory == 0 || audit.memory > 1 << 20 {
         return wrong("--memory is in MiB; give 1 to 1048576, such as 256");
     }
-    for (name, limit) in [("--max-unique", audit.max_unique), ("--max-under-k", audit.max_under_k)] {
+    let limits = [
+        ("--max-unique", audit.max_unique),
+        ("--max-under-k", audit.max_under_k),
+        ("--allow-left-out", Some(audit.allow_left_out)),
+    ];
+    for (name, limit) in limits {
         if limit.is_some_and(|limit| !(0.0..=100.0).contains(&limit)) {
             return wrong(&format!("{name} is a percentage; give 0 to 100"));
         }

@@ -8,7 +8,8 @@ use crate::{
     number::{self, Amount, Unfit},
     words,
 };
-use candors::{KNOWN, Known};
+use candors::Known;
+use std::sync::Arc;
 
 /// The most bounds that a ladder may have.
 const RUNGS_MOST: usize = 4_096;
@@ -30,7 +31,7 @@ pub(crate) enum Class {
     /// Rounded down to one of these bounds, in rising order, in billionths.
     Ladder(Vec<u128>),
     /// One of candor's own classes.
-    Known(&'static Known),
+    Known(Arc<Known>),
 }
 
 /// A value after generalization.
@@ -75,11 +76,11 @@ impl Class {
             ("step", Some(rest)) => step(text, rest),
             ("ladder", Some(rest)) => ladder(text, rest),
             ("step", None) => Err(usage(text, "needs a width: step:N or step:N:TOP, such as step:5:180")),
-            ("ladder", None) => Err(usage(text, "needs its bounds: ladder:0,1,5,20,60,120")),
-            (name, rest) => match KNOWN.iter().find(|known| known.name == name) {
-                Some(known) if rest.is_none() => Ok(Class::Known(known)),
-                Some(_) => Err(usage(text, "takes nothing after its name: its cuts are candor's")),
-                None if ["exact", "omit"].contains(&name) => Err(usage(text, "takes nothing after its name")),
+            ("ladder", None) => Err(usage(text, "needs its bounds, such as ladder:0,1,5,20,60,120")),
+            ("omit", Some(_)) => Err(usage(text, "takes nothing after its name")),
+            (name, rest) => match candors::read(name, rest) {
+                Some(Ok(known)) => Ok(Class::Known(Arc::new(known))),
+                Some(Err(problem)) => Err(usage(text, &problem)),
                 None => Err(unknown(name)),
             },
         }
@@ -96,7 +97,7 @@ impl Class {
             Class::Ladder(bounds) => {
                 format!("ladder:{}", bounds.iter().map(bound).collect::<Vec<_>>().join(","))
             }
-            Class::Known(known) => known.name.into(),
+            Class::Known(known) => known.name.clone(),
         }
     }
 
@@ -107,8 +108,16 @@ impl Class {
 
     /// The bucket of a value.
     pub(crate) fn cell<'v>(&self, value: &'v [u8]) -> Cell<'v> {
-        if let Class::Exact | Class::Omit = self {
+        let by_value = match self {
+            Class::Exact | Class::Omit => true,
+            Class::Known(known) => known.is_code(),
+            _ => false,
+        };
+        if by_value {
             return if value.is_empty() { Cell::NotSent(Unfit::Missing) } else { Cell::Text(value) };
+        }
+        if let Class::Known(known) = self {
+            return known.outcome(value).map_or_else(Cell::NotSent, |outcome| Cell::Numbers(u128::from(outcome)));
         }
         match number::read(value) {
             Err(unfit) => Cell::NotSent(unfit),
@@ -116,7 +125,15 @@ impl Class {
         }
     }
 
-    /// The lower bound of a number's bucket, or the bucket's index for candor's own classes.
+    /// What is wrong with a value that this class can't read.
+    pub(crate) fn misfit(&self) -> &'static str {
+        match self {
+            Class::Known(known) if !known.is_number() => "unreadable",
+            _ => "not a number",
+        }
+    }
+
+    /// The lower bound of a number's bucket. Candor's own classes place values themselves.
     fn place(&self, amount: Amount) -> u128 {
         match (self, amount) {
             (Class::Step { width, top }, Amount::Parts(parts)) => match top {
@@ -129,18 +146,21 @@ impl Class {
                 bounds.iter().rfind(|bound| **bound <= parts).or(bounds.first()).copied().unwrap_or(0)
             }
             (Class::Ladder(bounds), Amount::Top) => bounds.last().copied().unwrap_or(0),
-            (Class::Known(known), amount) => u128::from(known.outcome(amount.whole())),
-            (Class::Exact | Class::Omit, Amount::Parts(parts)) => parts,
-            (Class::Exact | Class::Omit, Amount::Top) => u128::MAX,
+            (Class::Exact | Class::Omit | Class::Known(_), Amount::Parts(parts)) => parts,
+            (Class::Exact | Class::Omit | Class::Known(_), Amount::Top) => u128::MAX,
         }
     }
 
     /// The numeric bounds of a value's bucket. `None` if the value is not a usable number or is infinite.
     pub(crate) fn interval(&self, value: &[u8]) -> Option<Interval> {
+        if let Class::Known(known) = self {
+            let (low, high) = candors::bounds(&known.precision, known.outcome(value).ok()?)?;
+            return Some(Interval { low: low as f64, high: high.map_or(f64::INFINITY, |high| high as f64) });
+        }
         let amount = number::read(value).ok()?;
         let place = self.place(amount);
         let (low, high) = match self {
-            Class::Exact | Class::Omit => (amount.float(), amount.float()),
+            Class::Exact | Class::Omit | Class::Known(_) => (amount.float(), amount.float()),
             Class::Step { top: Some(top), .. } if place == *top => (number::units(*top), f64::INFINITY),
             Class::Step { width, .. } if place < u128::MAX - width => {
                 (number::units(place), number::units(place + width))
@@ -150,10 +170,6 @@ impl Class {
                 let next = bounds.iter().find(|bound| **bound > place);
                 let low = if bounds.first() == Some(&place) { 0 } else { place };
                 (number::units(low), next.map_or(f64::INFINITY, |next| number::units(*next)))
-            }
-            Class::Known(known) => {
-                let (low, high) = candors::bounds(&known.precision, u16::try_from(place).ok()?)?;
-                (low as f64, high.map_or(f64::INFINITY, |high| high as f64))
             }
         };
         // Arithmetic can't use an exact infinity.
@@ -202,7 +218,8 @@ fn usage(class: &str, problem: &str) -> Error {
 }
 
 fn unknown(name: &str) -> Error {
-    let names = || ["exact", "omit", "step", "ladder"].into_iter().chain(KNOWN.iter().map(|known| known.name));
+    let names =
+        || ["exact", "omit", "step", "ladder"].into_iter().chain(candors::names().filter(|name| *name != "exact"));
     let known: Vec<&str> = names().collect();
     Error::Usage(format!(
         "there is no class `{}`.{} The classes are {}.",
@@ -218,6 +235,7 @@ mod tests {
 
     fn numbers(class: &str, value: &str) -> u128 {
         let class = Class::read(class).unwrap();
+        assert_eq!(class.misfit(), "not a number");
         let Cell::Numbers(place) = class.cell(value.as_bytes()) else { unreachable!("{value} is a number") };
         place
     }
@@ -259,7 +277,14 @@ mod tests {
             ("step:0", "above 0"),
             ("step:5:12", "no multiple"),
             ("step", "needs a width"),
-            ("exact:1", "takes nothing"),
+            ("exact:0", "a whole number from 1 to 1023 belongs; write it such as exact:9"),
+            ("omit:1", "takes nothing"),
+            ("digits", "needs more than its name; write it such as digits:2:10000"),
+            ("digits:3:10", "has `3` where a whole number from 1 to 2 belongs"),
+            ("date:month:2026-13:2", "has no date where it begins"),
+            ("version:2.0,1.0", "oldest first"),
+            ("vocabulary:a,a", "each word once"),
+            ("log_buckets:10:1", "another number of parts"),
             ("bitrate:1", "takes nothing"),
             ("media_durations", "Did you mean `media_duration`?"),
             ("stpe:5", "Did you mean `step`?"),

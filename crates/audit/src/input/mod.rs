@@ -1,6 +1,7 @@
 //! Rows from a table or from OTLP bodies, one at a time, in bounded memory. Malformed rows are counted, with the first line
 //! where each kind occurs; none is repaired by guessing. The format is detected by content, never by a file's name.
 
+mod delimiter;
 mod otlp;
 mod source;
 mod table;
@@ -12,8 +13,8 @@ use crate::{
 use indicatif::{ProgressBar, ProgressStyle};
 use source::{Input, Troubles};
 
-pub(crate) use otlp::EVENTS_MOST;
-pub(crate) use source::Row;
+pub(crate) use otlp::{EVENTS_MOST, Rest};
+pub(crate) use source::{LINES_NAMED, Row};
 pub(crate) use table::position;
 
 /// The input in its detected format.
@@ -78,11 +79,27 @@ impl Rows {
         }
     }
 
+    /// The records that were left out because they have no fields. A table has none.
+    pub(crate) fn rest(&self) -> Option<&Rest> {
+        match self {
+            Rows::Table(_) => None,
+            Rows::Otlp(bodies) => Some(bodies.rest()).filter(|rest| rest.records > 0),
+        }
+    }
+
     /// Notes about the input for the reader of the report.
     pub(crate) fn notes(&self) -> Vec<String> {
         match self {
             Rows::Table(table) => table.notes.clone(),
             Rows::Otlp(bodies) => bodies.notes(),
+        }
+    }
+
+    /// What separates the columns of a table.
+    pub(crate) fn delimiter(&self) -> Option<char> {
+        match self {
+            Rows::Table(table) => Some(char::from(table.delimiter)),
+            Rows::Otlp(_) => None,
         }
     }
 

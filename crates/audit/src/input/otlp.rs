@@ -1,7 +1,7 @@
 //! OTLP/HTTP log bodies in JSON, or bare log records, one per line. A record's attributes are its fields; the envelope,
 //! times, `candor.divisor` and `log.record.uid` are not. The input is read twice: first for the names, then for the values.
 
-use super::source::{COLUMNS_MOST, EVENT_MOST, Input, Row, Troubles, VALUE_MOST, weight};
+use super::source::{COLUMNS_MOST, EVENT_MOST, Input, LINES_NAMED, Row, Troubles, VALUE_MOST, weight};
 use crate::{
     args::Audit,
     error::{Error, Result, Trying as _, did_you_mean},
@@ -28,6 +28,17 @@ const NAME_TOO_LONG: &str = "an event's or attribute's name is longer than 256 b
 const VALUE_TOO_LONG: &str = "a value is longer than 64 KiB";
 const NO_COUNT: &str = "its count is no whole number above 0";
 
+/// The records that represent the remainder of a day's counts (`candor.other`). They have no fields to measure.
+#[derive(Debug, Default)]
+pub(crate) struct Rest {
+    /// How many there are.
+    pub(crate) records: u64,
+    /// The sum of their counts.
+    pub(crate) count: u64,
+    /// The first lines with such a record.
+    pub(crate) lines: Vec<u64>,
+}
+
 /// Log bodies that are being read.
 pub(crate) struct Bodies {
     file: File,
@@ -37,7 +48,7 @@ pub(crate) struct Bodies {
     events: BTreeMap<String, BTreeSet<usize>>,
     count: String,
     event: Option<String>,
-    rest: (u64, u64),
+    rest: Rest,
     pub(super) troubles: Troubles,
 }
 
@@ -105,7 +116,7 @@ impl Bodies {
             events: BTreeMap::new(),
             count: audit.count.clone().unwrap_or_else(|| "count".into()),
             event: audit.event.clone(),
-            rest: (0, 0),
+            rest: Rest::default(),
             troubles,
         };
         if let Some(column) = &audit.event_column {
@@ -141,12 +152,17 @@ impl Bodies {
         self.events.get(event).map(|columns| columns.iter().copied().collect()).unwrap_or_default()
     }
 
+    /// The records without fields, which were left out.
+    pub(super) fn rest(&self) -> &Rest {
+        &self.rest
+    }
+
     pub(super) fn events(&self) -> impl Iterator<Item = &String> {
         self.events.keys()
     }
 
     pub(super) fn notes(&self) -> Vec<String> {
-        let (records, count) = self.rest;
+        let Rest { records, count, .. } = self.rest;
         let mut notes = Vec::new();
         if records > 0 {
             notes.push(format!(
@@ -205,7 +221,7 @@ impl Bodies {
     pub(super) fn each(&mut self, each: &mut dyn FnMut(&Row) -> Result<()>) -> Result<()> {
         let mut row = Row::default();
         let mut troubles = std::mem::take(&mut self.troubles);
-        let (mut rest, by_name) = ((0, 0), std::mem::take(&mut self.by_name));
+        let (mut rest, by_name) = (Rest::default(), std::mem::take(&mut self.by_name));
         let (count, wanted) = (self.count.clone(), self.event.clone());
         let done = self.records(&mut |line, record| {
             let record = match record {
@@ -218,8 +234,11 @@ impl Bodies {
             match record.fill(&mut row, &by_name, &count) {
                 Err(kind) => troubles.add(kind, line),
                 Ok(true) => {
-                    rest.0 += 1;
-                    rest.1 = u64::saturating_add(rest.1, row.weight.unwrap_or(1));
+                    rest.records += 1;
+                    rest.count = rest.count.saturating_add(row.weight.unwrap_or(1));
+                    if rest.lines.len() < LINES_NAMED {
+                        rest.lines.push(line);
+                    }
                     Ok(())
                 }
                 Ok(false) => {

@@ -17,6 +17,8 @@ use std::{
 pub(crate) const VALUE_MOST: usize = 64 << 10;
 /// The most columns of a table, or distinct attributes.
 pub(crate) const COLUMNS_MOST: usize = 4_096;
+/// How much of the input is looked at to find the delimiter, in bytes.
+const BEGINNING: u64 = 256 << 10;
 /// The longest name of an event, in bytes.
 pub(super) const EVENT_MOST: usize = 256;
 
@@ -63,10 +65,13 @@ impl Row {
     }
 }
 
-/// The problems in rows that were left out: the number of rows with each kind, and the first line of each kind.
+/// How many lines are named for one kind of problem.
+pub(crate) const LINES_NAMED: usize = 3;
+
+/// The problems in rows that were left out: the number of rows with each kind, and the first lines of each kind.
 #[derive(Debug, Default)]
 pub(crate) struct Troubles {
-    pub(super) kinds: BTreeMap<&'static str, (u64, u64)>,
+    pub(super) kinds: BTreeMap<&'static str, (u64, Vec<u64>)>,
     pub(super) strict: bool,
 }
 
@@ -77,13 +82,22 @@ impl Troubles {
                 "line {line}: {kind}; without --strict such rows are left out and counted"
             )));
         }
-        self.kinds.entry(kind).or_insert((0, line)).0 += 1;
+        self.note(kind, line);
         Ok(())
     }
 
-    /// Each kind with its number of rows and its first line.
-    pub(crate) fn kinds(&self) -> impl Iterator<Item = (&'static str, u64, u64)> {
-        self.kinds.iter().map(|(kind, (rows, line))| (*kind, *rows, *line))
+    /// Counts a row that is left out although it is not malformed. This is no error with `--strict`.
+    pub(super) fn note(&mut self, kind: &'static str, line: u64) {
+        let (rows, lines) = self.kinds.entry(kind).or_default();
+        *rows += 1;
+        if lines.len() < LINES_NAMED {
+            lines.push(line);
+        }
+    }
+
+    /// Each kind with its number of rows and its first lines.
+    pub(crate) fn kinds(&self) -> impl Iterator<Item = (&'static str, u64, &[u64])> {
+        self.kinds.iter().map(|(kind, (rows, lines))| (*kind, *rows, &lines[..]))
     }
 }
 
@@ -117,6 +131,17 @@ impl Input {
     fn of(source: impl Read + 'static, file: Option<File>, progress: &ProgressBar) -> Input {
         let reader = BufReader::with_capacity(256 << 10, progress.wrap_read(source));
         Input { reader: Box::new(reader), file, progress: progress.clone() }
+    }
+
+    /// The beginning of the input, and whether it is the whole input. Nothing of it is consumed.
+    pub(super) fn beginning(&mut self) -> Result<(Vec<u8>, bool)> {
+        let mut start = Vec::new();
+        let rest = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+        let mut taken = rest.take(BEGINNING);
+        taken.read_to_end(&mut start).trying(|| "can't read the input".into())?;
+        let whole = (start.len() as u64) < BEGINNING;
+        self.reader = Box::new(io::Cursor::new(start.clone()).chain(taken.into_inner()));
+        Ok((start, whole))
     }
 
     /// Detects the format from the beginning of the input. Skips a byte-order mark.

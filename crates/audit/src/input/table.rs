@@ -1,6 +1,7 @@
 //! Tables: RFC 4180 with a header row. A field has a maximum length, so that a quote that is never closed can't use up all
 //! memory. Never changes a value.
 
+use super::delimiter;
 use super::source::{COLUMNS_MOST, EVENT_MOST, Input, Row, Troubles, VALUE_MOST, distinct, weight};
 use crate::{
     args::Audit,
@@ -19,6 +20,7 @@ const EVENT_TOO_LONG: &str = "its event name is longer than 256 bytes";
 /// A table that is being read.
 pub(crate) struct Table {
     lines: Lines,
+    pub(super) delimiter: u8,
     columns: Vec<String>,
     event_column: Option<usize>,
     count: Option<usize>,
@@ -28,8 +30,15 @@ pub(crate) struct Table {
 }
 
 impl Table {
-    pub(super) fn open(input: Input, audit: &Audit, troubles: Troubles) -> Result<Table> {
-        let mut lines = Lines::new(input.reader, delimiter(&audit.delimiter)?);
+    pub(super) fn open(mut input: Input, audit: &Audit, troubles: Troubles) -> Result<Table> {
+        let delimiter = match &audit.delimiter {
+            Some(text) => named_delimiter(text)?,
+            None => {
+                let (start, whole) = input.beginning()?;
+                delimiter::find(&start, whole)?
+            }
+        };
+        let mut lines = Lines::new(input.reader, delimiter);
         let mut header = Row::default();
         let end = lines.next(&mut header, COLUMNS_MOST)?;
         if !matches!(end, End::Row { too_long: false, columns } if columns <= COLUMNS_MOST) {
@@ -43,15 +52,15 @@ impl Table {
         let mut notes = Vec::new();
         let columns = distinct(names.collect(), &mut notes);
         if let [only] = &columns[..]
-            && only.contains([';', '\t'])
+            && only.contains([',', ';', '\t', '|'])
         {
-            notes.push("the header is a single column; --delimiter ';' or --delimiter tab may be meant".into());
+            notes.push("the header is a single column; another --delimiter may be meant".into());
         }
         let find = |option: &str, name: &Option<String>| {
             name.as_ref().map(|name| position(&columns, option, name)).transpose()
         };
         let (event_column, count) = (find("--event-column", &audit.event_column)?, find("--count", &audit.count)?);
-        Ok(Table { event_column, count, columns, lines, event: audit.event.clone(), troubles, notes })
+        Ok(Table { delimiter, event_column, count, columns, lines, event: audit.event.clone(), troubles, notes })
     }
 
     pub(super) fn columns(&self) -> &[String] {
@@ -107,7 +116,7 @@ pub(crate) fn position(columns: &[String], option: &str, name: &str) -> Result<u
     })
 }
 
-fn delimiter(text: &str) -> Result<u8> {
+fn named_delimiter(text: &str) -> Result<u8> {
     match text.as_bytes() {
         b"tab" | b"\\t" => Ok(b'\t'),
         [byte] if !b"\"\r\n".contains(byte) => Ok(*byte),

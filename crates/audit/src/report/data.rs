@@ -5,6 +5,10 @@ use serde::Serialize;
 /// Everything that was measured.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
+    /// `passes` or `fails`.
+    pub(crate) verdict: &'static str,
+    /// Why, one sentence each.
+    pub(crate) why: Vec<String>,
     /// The version of the report format.
     pub(crate) candor_audit: u32,
     /// What was read.
@@ -15,6 +19,9 @@ pub(crate) struct Report {
     pub(crate) events: Vec<Event>,
     /// Limits that were exceeded, in words.
     pub(crate) over_limits: Vec<String>,
+    /// Why the audit itself failed, for the standard error output: too many rows were left out, or there were none.
+    #[serde(skip)]
+    pub(crate) failure: Option<String>,
     /// The amount of data written to temporary files.
     pub(crate) storage: Storage,
 }
@@ -23,17 +30,52 @@ pub(crate) struct Report {
 pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) format: &'static str,
+    /// What separates the columns of a table.
+    pub(crate) delimiter: Option<char>,
     /// Rows that were measured.
     pub(crate) rows: u64,
+    pub(crate) left_out: LeftOut,
     pub(crate) malformed: Vec<Malformed>,
     pub(crate) notes: Vec<String>,
+}
+
+impl Input {
+    /// What the input was read as, in words.
+    pub(crate) fn read_as(&self) -> String {
+        match self.delimiter {
+            Some('\t') => "a table with tabs between its columns".into(),
+            Some(delimiter) => format!("a table with `{delimiter}` between its columns"),
+            None => "OTLP records".into(),
+        }
+    }
+}
+
+/// Rows that were left out, or in which a value could not be read.
+#[derive(Debug, Serialize)]
+pub(crate) struct LeftOut {
+    pub(crate) rows: u64,
+    /// Among how many.
+    pub(crate) of: u64,
+    pub(crate) share: Option<f64>,
+    /// Which share is allowed.
+    pub(crate) allowed: f64,
+    /// The most frequent first. A row may have several.
+    pub(crate) reasons: Vec<LeftOutReason>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct LeftOutReason {
+    pub(crate) what: String,
+    pub(crate) rows: u64,
+    /// The first lines.
+    pub(crate) lines: Vec<u64>,
 }
 
 #[derive(Debug, Serialize)]
 pub(crate) struct Malformed {
     pub(crate) what: &'static str,
     pub(crate) rows: u64,
-    pub(crate) first_line: u64,
+    pub(crate) first_line: Option<u64>,
 }
 
 #[derive(Debug, Serialize)]
@@ -84,7 +126,12 @@ pub(crate) struct Field {
     pub(crate) unit: Option<&'static str>,
     pub(crate) missing: u64,
     pub(crate) not_numbers: u64,
+    /// What `not_numbers` counts, in words.
+    #[serde(skip)]
+    pub(crate) misfit: &'static str,
     pub(crate) negative: u64,
+    /// Whether it is the same in all rows, so that it tells none of them apart.
+    pub(crate) constant: bool,
     pub(crate) first_line: Option<u64>,
 }
 
@@ -114,6 +161,8 @@ pub(crate) struct Bin {
 #[derive(Debug, Serialize)]
 pub(crate) struct Without {
     pub(crate) field: String,
+    /// Whether the field is the same in all rows. Such a field is never the first.
+    pub(crate) constant: bool,
     pub(crate) share_unique: Option<f64>,
     pub(crate) share_under_k: Option<f64>,
     pub(crate) entropy_bits: f64,

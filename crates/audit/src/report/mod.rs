@@ -2,6 +2,7 @@
 //! and stay stable. It holds names and figures, never a value of a row.
 
 mod data;
+mod left_out;
 pub(crate) mod page;
 mod plot;
 pub(crate) mod terminal;
@@ -18,8 +19,8 @@ use crate::{
     sizes::{BINS, Sizes, share},
 };
 pub(crate) use data::{
-    Bin, Event, Field, Figures, Half, Input, Inverted, Linked, Malformed, Plan, Report, Sensitive, Sequence, Settings,
-    Storage, Without,
+    Bin, Event, Field, Figures, Half, Input, Inverted, LeftOut, Linked, Malformed, Plan, Report, Sensitive, Sequence,
+    Settings, Storage, Without,
 };
 
 impl Report {
@@ -28,8 +29,13 @@ impl Report {
         let (events, temporary_bytes) = measured;
         let name =
             if audit.file.as_os_str() == "-" { "standard input".into() } else { audit.file.display().to_string() };
-        let malformed =
-            rows.troubles().kinds().map(|(what, rows, first_line)| Malformed { what, rows, first_line }).collect();
+        let malformed = rows.troubles().kinds().map(|(what, rows, lines)| Malformed {
+            what,
+            rows,
+            first_line: lines.first().copied(),
+        });
+        let malformed = malformed.collect();
+        let left_out = LeftOut::new(rows, &events, audit.allow_left_out);
         let settings = Settings {
             k: audit.k,
             budget: audit.budget,
@@ -48,9 +54,21 @@ impl Report {
             })
             .collect();
         let over_limits = verdict::over_limits(&events, audit.max_unique, audit.max_under_k, audit.k);
+        let head = verdict::head(&events, &left_out, &over_limits, audit);
         Report {
+            verdict: head.verdict,
+            why: head.why,
+            failure: head.failure,
             candor_audit: 1,
-            input: Input { name, format: rows.format(), rows: total, malformed, notes: rows.notes() },
+            input: Input {
+                name,
+                format: rows.format(),
+                delimiter: rows.delimiter(),
+                rows: total,
+                left_out,
+                malformed,
+                notes: rows.notes(),
+            },
             settings,
             events,
             over_limits,
@@ -68,16 +86,25 @@ impl Plan {
             .zip(&plan.without)
             .map(|(seen, sizes)| Without {
                 field: seen.field.name.clone(),
+                constant: seen.is_constant(),
                 share_unique: share(sizes.unique(), sizes.rows()),
                 share_under_k: sizes.share_under(settings.k),
                 entropy_bits: sizes.entropy(),
                 bits_lost: (by_record.entropy_bits - sizes.entropy()).max(0.0),
             })
             .collect();
+        let helps =
+            |one: &Without| (one.share_under_k, one.share_unique) != (by_record.share_under_k, by_record.share_unique);
         leave_one_out.sort_by(|a, b| {
-            let rank = |one: &Without| (one.share_under_k.unwrap_or(0.0), one.share_unique.unwrap_or(0.0));
-            let (a_rank, b_rank) = (rank(a), rank(b));
-            a_rank.0.total_cmp(&b_rank.0).then(a_rank.1.total_cmp(&b_rank.1)).then(a.bits_lost.total_cmp(&b.bits_lost))
+            let shares = |one: &Without| [one.share_under_k.unwrap_or(0.0), one.share_unique.unwrap_or(0.0)];
+            let ([a_under, a_alone], [b_under, b_alone]) = (shares(a), shares(b));
+            // Of fields that help equally, the one that costs the fewest bits is first. If they help not at all, the one
+            // with the most bits is, because it is the one that keeps rows apart.
+            let bits = a.bits_lost.total_cmp(&b.bits_lost);
+            let bits = if helps(a) || helps(b) { bits } else { bits.reverse() };
+            let by_shares = a_under.total_cmp(&b_under).then(a_alone.total_cmp(&b_alone));
+            // A field that is the same in all rows can't be the cause of anything, whatever the ties say.
+            a.constant.cmp(&b.constant).then(by_shares).then(bits)
         });
         let sequences = LENGTHS.iter().zip(&plan.runs).map(|(&length, runs)| {
             // A run of length one is a class.
@@ -101,8 +128,10 @@ impl Plan {
             unit: seen.field.class.unit(),
             missing: seen.missing,
             not_numbers: seen.not_numbers,
+            misfit: seen.field.class.misfit(),
             negative: seen.negative,
-            first_line: seen.first_line,
+            constant: seen.is_constant(),
+            first_line: seen.lines.first().copied(),
         });
         let mut made = Plan {
             plan: plan.name.clone(),

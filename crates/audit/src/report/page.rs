@@ -33,7 +33,6 @@ dt { font-weight: 600; } dd { margin: 0 0 .6rem 0; } .soft { color: var(--soft);
 /// Renders the whole page.
 pub(crate) fn page(report: &Report) -> String {
     let input = &report.input;
-    let form = if input.format == "csv" { "a table" } else { "OTLP records" };
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -47,19 +46,14 @@ pub(crate) fn page(report: &Report) -> String {
             body {
                 main {
                     h1 { "How well rows hide in a crowd" }
-                    p { (shown(&input.name)) ": " (rows(input.rows)) ", read as " (form) ". A crowd is "
+                    p class="verdict" { strong { "Verdict: " (report.verdict) } }
+                    ul { @for why in &report.why { li { (why) } } }
+                    p { (shown(&input.name)) ": " (rows(input.rows)) ", read as " (input.read_as()) ". A crowd is "
                         (report.settings.k) " rows or more that look the same." }
-                    @for over in &report.over_limits { p class="verdict" { strong { "Over the limit: " } (over) } }
-                    @if !input.malformed.is_empty() || !input.notes.is_empty() {
+                    @if !input.notes.is_empty() {
                         h2 { "The input" }
-                        ul {
-                            @for one in &input.malformed {
-                                li { "left out: " (rows(one.rows)) ", " (one.what) " (first on line " (one.first_line) ")" }
-                            }
-                            @for note in &input.notes { li { (note) } }
-                        }
+                        ul { @for note in &input.notes { li { (note) } } }
                     }
-                    @if report.events.is_empty() { p class="verdict" { "There are no rows, so there is nothing to judge." } }
                     @for (at, event) in report.events.iter().enumerate() { (one_event(event, report, at)) }
                     h2 { "What the figures mean, and what they do not" }
                     dl { @for (what, text) in MEANING { dt { (what) } dd { (what) " " (text) } } }
@@ -188,7 +182,7 @@ fn fields(plan: &Plan) -> Markup {
         div class="table" { table {
             caption { "The fields, and how many rows did not send them" }
             thead { tr { th scope="col" { "field" } th scope="col" { "class" } th scope="col" { "missing" }
-                th scope="col" { "not a number" } th scope="col" { "negative or NaN" } } }
+                th scope="col" { "unreadable" } th scope="col" { "negative or NaN" } } }
             tbody { @for field in &plan.fields { tr {
                 th scope="row" { (shown(&field.field)) }
                 td { (field.class) @if let Some(unit) = field.unit { " (" (unit) ")" } }

@@ -19,25 +19,16 @@ const HEADED: TableStyle = TableStyle::new().header_separator(LineStyle::new('â”
 pub(crate) fn text(report: &Report) -> String {
     let mut out = String::new();
     let input = &report.input;
-    let form = if input.format == "csv" { "a table" } else { "OTLP records" };
-    let _ = writeln!(out, "{}: {}, read as {form}", shown(&input.name), rows(input.rows));
-    for malformed in &input.malformed {
-        let (rows, line) = (rows(malformed.rows), malformed.first_line);
-        wrap(&mut out, "  ", &format!("left out: {rows}, {} (first on line {line})", malformed.what));
-    }
+    let _ = writeln!(out, "VERDICT: {}", report.verdict);
+    report.why.iter().for_each(|why| wrap(&mut out, "  ", why));
+    let _ = writeln!(out, "\n{}: {}, read as {}", shown(&input.name), rows(input.rows), input.read_as());
     input.notes.iter().for_each(|note| wrap(&mut out, "  ", &format!("note: {note}")));
-    if report.events.is_empty() {
-        out.push_str("\nThere are no rows, so there is nothing to judge.\n");
-    }
     for event in &report.events {
         one_event(&mut out, event, report);
     }
     out.push_str("\nWhat the figures mean, and what they do not\n");
     for (what, text) in MEANING {
         wrap(&mut out, "  ", &format!("{what} {text}"));
-    }
-    for over in &report.over_limits {
-        wrap(&mut out, "", &format!("OVER THE LIMIT: {over}"));
     }
     out
 }
@@ -117,7 +108,7 @@ fn one_plan(out: &mut String, plan: &Plan, named: bool, k: u64) {
     wrap(out, "  ", &format!("Fields: {}", if classes.is_empty() { "none".into() } else { classes.join(", ") }));
     for field in plan.fields.iter().take(FIELDS_MOST) {
         let not_sent: Vec<String> =
-            [(field.missing, "missing"), (field.not_numbers, "not a number"), (field.negative, "negative or NaN")]
+            [(field.missing, "missing"), (field.not_numbers, field.misfit), (field.negative, "negative or NaN")]
                 .into_iter()
                 .filter(|(rows, _)| *rows > 0)
                 .map(|(rows, why)| format!("{} {why}", whole(rows)))
@@ -128,7 +119,7 @@ fn one_plan(out: &mut String, plan: &Plan, named: bool, k: u64) {
         }
     }
     let _ = writeln!(out);
-    wrap(out, "  ", &format!("VERDICT {} {}", plan.verdict, plan.fix));
+    wrap(out, "  ", &format!("FOUND: {} {}", plan.verdict, plan.fix));
     if plan.leave_one_out.len() > 1 {
         let _ = writeln!(out, "\n  Without one field, the most effective first");
         let heads = ["without", "alone", &format!("< {k}"), "bits", "bits lost"].map(String::from);

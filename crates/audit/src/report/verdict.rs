@@ -1,8 +1,14 @@
 //! Summarizes the figures in a sentence and names the most useful fix. Judges by k, and never claims that no row can be
 //! told apart: it states what was counted.
 
-use super::data::{Event, Plan};
-use crate::words::{amount, percent, shown, whole};
+use super::{
+    data::{Event, LeftOut, Plan},
+    left_out::findings,
+};
+use crate::{
+    args::Audit,
+    words::{amount, percent, shown, whole},
+};
 
 /// What each figure means, and what it does not mean. The same in every report.
 pub(crate) const MEANING: [(&str, &str); 6] = [
@@ -37,6 +43,43 @@ pub(crate) const MEANING: [(&str, &str); 6] = [
     ),
 ];
 
+/// The beginning of a report: the verdict, and why.
+pub(super) struct Head {
+    /// `passes` or `fails`.
+    pub(super) verdict: &'static str,
+    /// Why, one sentence each: first the limits, then what was found.
+    pub(super) why: Vec<String>,
+    /// Why the audit itself failed, if it did.
+    pub(super) failure: Option<String>,
+}
+
+/// Judges by the limits of the command line, and by how much could be read.
+pub(super) fn head(events: &[Event], left_out: &LeftOut, over_limits: &[String], audit: &Audit) -> Head {
+    let mut why = Vec::new();
+    let failure = if events.is_empty() {
+        why.push("There are no rows to measure, so there is nothing to judge.".into());
+        why.extend((left_out.rows > 0).then(|| left_out.sentence()));
+        why.extend(left_out.reasons());
+        Some(why.join(" "))
+    } else {
+        why.push(left_out.sentence());
+        why.extend(left_out.reasons());
+        left_out.is_over().then(|| {
+            why.push(left_out.advice());
+            why.join("; ")
+        })
+    };
+    why.extend(over_limits.iter().map(|over| format!("OVER THE LIMIT: {over}")));
+    if audit.max_unique.is_none() && audit.max_under_k.is_none() {
+        why.push("No limit is set for small classes: --max-unique and --max-under-k set one.".into());
+    } else if over_limits.is_empty() && !events.is_empty() {
+        why.push("No limit for small classes is exceeded.".into());
+    }
+    why.extend(findings(events));
+    let fails = failure.is_some() || !over_limits.is_empty();
+    Head { verdict: if fails { "fails" } else { "passes" }, why, failure }
+}
+
 /// The finding, without the fix.
 pub(super) fn verdict(plan: &Plan, k: u64) -> String {
     let figures = &plan.by_record;
@@ -70,6 +113,9 @@ pub(super) fn fix(plan: &Plan, k: u64) -> String {
     }
     if figures.rows < k {
         return format!("There are fewer than {k} rows: no generalisation can make a crowd of them. Audit more.");
+    }
+    if plan.fields.iter().all(|field| field.constant) {
+        return "Nothing tells rows apart: each field is the same in all rows.".into();
     }
     if under > 0.0 {
         return coarsen(plan, under, k);
@@ -114,8 +160,10 @@ pub(super) fn fix(plan: &Plan, k: u64) -> String {
 }
 
 fn coarsen(plan: &Plan, under: f64, k: u64) -> String {
-    let only = plan.leave_one_out.len() < 2;
-    match plan.leave_one_out.first() {
+    let mut vary = plan.leave_one_out.iter().filter(|one| !one.constant);
+    let best = vary.next();
+    let only = vary.next().is_none();
+    match best {
         Some(best) if only => {
             format!("Next: make `{}` coarser, and give it a top: rare values are at its ends.", shown(&best.field))
         }

@@ -8,9 +8,11 @@
 )]
 
 mod agreement;
+mod classes;
 mod hostile;
 mod otlp;
 mod page;
 mod program;
 mod reference;
 mod tidy;
+mod verdict;

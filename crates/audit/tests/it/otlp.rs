@@ -1,6 +1,6 @@
 //! OTLP bodies and records, as candor writes them and as other programs write them.
 
-use crate::program::{complaint, plan, report, report_from_stdin, text};
+use crate::program::{complaint, judged, plan, report, report_from_stdin, text};
 use serde_json::{Value, json};
 
 fn record(event: &str, attributes: &[(&str, Value)]) -> Value {
@@ -52,7 +52,10 @@ fn cells_weigh_what_they_count_and_both_ways_are_said() {
         assert!(events[1]["plans"][0]["by_count"].is_null() && events[1]["count"].is_null());
         assert!(said["input"]["notes"][0].as_str().unwrap().contains("most frequent: 1, with a count of 8"));
     }
-    let printed = text(input.as_bytes(), &[]);
+    let printed = text(input.as_bytes(), &["--allow-left-out", "20"]);
+    let (code, said, errors) = judged(input.as_bytes(), &[]);
+    assert!(code == 3 && errors.contains("a record of everything else of a day, without fields"), "{errors}");
+    assert_eq!((&said["input"]["left_out"]["rows"], &said["input"]["left_out"]["of"]), (&1.into(), &5.into()));
     assert!(printed.contains("(by count)") && printed.contains("(by record)"), "{printed}");
     let measured = report(input.as_bytes(), &["--fields", "duration,count", "--event", "playback.finished"]);
     assert_eq!(plan(&measured)["by_record"]["classes"], 3, "`count` is a field when it is asked for");
