@@ -9,14 +9,16 @@ use std::path::PathBuf;
 /// after generalisation into one class, and says how many rows are in small classes, which field causes most of that,
 /// and how much runs of rows and derived fields reveal. The verdict comes first: whether a limit is exceeded.
 ///
-/// Exit codes: 0 no limit is exceeded. 1 more rows than --max-unique or --max-under-k allows are in small classes.
+/// Exit codes: 0 no limit is exceeded. 1 more rows than --max-unique or --max-under-k allows are in small classes, or a
+/// scope has more outcomes than its budget.
 /// 2 the command line or the input is wrong. 3 the audit says too little: over 1 % of the rows were unreadable or
 /// left out (--allow-left-out), or there were no rows.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "candor-audit", version)]
 pub(crate) struct Audit {
     /// The table or the OTLP bodies; `-` is the standard input
-    pub(crate) file: PathBuf,
+    #[arg(required_unless_present = "scope")]
+    pub(crate) file: Option<PathBuf>,
     /// How many rows make a crowd
     #[arg(long, default_value_t = 20, value_name = "K")]
     pub(crate) k: u64,
@@ -47,9 +49,18 @@ pub(crate) struct Audit {
     /// How to calculate one field from others, such as 'duration=size*8/bitrate'
     #[arg(long, value_name = "FORMULA")]
     pub(crate) invert: Option<String>,
-    /// How many distinct outcomes an event may have
-    #[arg(long, default_value_t = 1_024, value_name = "N")]
-    pub(crate) budget: u64,
+    /// How many distinct outcomes an event, or a scope with --scope, may have; 1,024 if not given
+    #[arg(long, value_name = "N")]
+    pub(crate) budget: Option<u64>,
+    /// Work out the joint budget of the scopes in candor.lock, a receipt or a manifest (JSON), and measure it on the rows
+    ///
+    /// Counts what stays the same about an installation: the fields of events that are reported once in a period or have a
+    /// code. Columns are called like the fields, or EVENT.FIELD. Without a file of rows, only the budget is printed.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) scope: Option<PathBuf>,
+    /// Events of the scope that say what stays the same although their linkage does not tell, such as settings
+    #[arg(long, value_name = "EVENT,…", value_delimiter = ',', requires = "scope")]
+    pub(crate) stays: Vec<String>,
     /// Measure only this event; for a table without --event-column, the name of its event
     #[arg(long, value_name = "NAME")]
     pub(crate) event: Option<String>,

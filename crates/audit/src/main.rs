@@ -8,6 +8,7 @@ mod error;
 mod number;
 mod classes;
 mod args;
+mod scope;
 mod formula;
 mod input;
 mod code;
@@ -59,15 +60,21 @@ fn main() -> ExitCode {
 fn run(audit: &Audit) -> Result<Report> {
     check_outputs(audit)?;
     let progress = input::progress(audit.quiet);
-    let mut rows = input::Rows::open(audit, &progress)?;
-    let spec = plan::Spec::read(audit, &rows)?;
-    let folder = audit.temp.clone().unwrap_or_else(std::env::temp_dir);
-    let measured = measure::measure(&mut rows, &spec, audit.memory, folder, &progress)?;
-    progress.finish_and_clear();
-    if let (Some(event), Some(_), []) = (&audit.event, &audit.event_column, &measured.0[..]) {
-        return Err(Error::Usage(format!("--event names `{}`, which no row is", words::shown(event))));
-    }
-    let report = Report::new(audit, &rows, &spec, measured);
+    let scopes = scope::Scope::read_all(audit)?;
+    let report = match &audit.file {
+        None => Report::of_scopes(audit, &scopes),
+        Some(file) => {
+            let mut rows = input::Rows::open(audit, file, &progress)?;
+            let spec = plan::Spec::read(audit, &rows, &scopes)?;
+            let folder = audit.temp.clone().unwrap_or_else(std::env::temp_dir);
+            let measured = measure::measure(&mut rows, &spec, audit.memory, folder, &progress)?;
+            progress.finish_and_clear();
+            if let (Some(event), Some(_), []) = (&audit.event, &audit.event_column, &measured.0[..]) {
+                return Err(Error::Usage(format!("--event names `{}`, which no row is", words::shown(event))));
+            }
+            Report::new(audit, &rows, &spec, &scopes, measured)
+        }
+    };
     if let Some(path) = &audit.json {
         let mut json = serde_json::to_string_pretty(&report).map_err(|error| Error::Input(error.to_string()))?;
         json.push('\n');
@@ -88,8 +95,9 @@ fn check_outputs(audit: &Audit) -> Result<()> {
         return Err(Error::Usage("--json - and --html - can't share the standard output; name a file for one".into()));
     }
     for (option, path) in [("--json", &audit.json), ("--html", &audit.html)] {
-        let same = |path: &Path| matches!((path.canonicalize(), audit.file.canonicalize()), (Ok(a), Ok(b)) if a == b);
-        if path.as_ref().is_some_and(|path| path != Path::new("-") && same(path)) {
+        let Some(path) = path.as_deref().filter(|path| *path != Path::new("-")) else { continue };
+        let same = |read: &Path| matches!((path.canonicalize(), read.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        if [&audit.file, &audit.scope].into_iter().flatten().any(|read| same(read)) {
             return Err(Error::Usage(format!("{option} names the input, which would be lost; name another file")));
         }
     }

@@ -7,6 +7,7 @@ use crate::{
     error::{Error, Result},
     formula::Formula,
     input::{Rows, position},
+    scope::Scope,
     words,
 };
 
@@ -39,6 +40,8 @@ pub(crate) struct Plan {
     pub(crate) name: String,
     /// The fields it names. `None` for the plan that the other options define.
     named: Option<Vec<(String, Class)>>,
+    /// Whether those of --fields are not added.
+    alone: bool,
 }
 
 /// A field with its class.
@@ -54,7 +57,7 @@ pub(crate) struct Field {
 
 impl Spec {
     /// Checks the command line against the names in the input.
-    pub(crate) fn read(audit: &Audit, rows: &Rows) -> Result<Spec> {
+    pub(crate) fn read(audit: &Audit, rows: &Rows, scopes: &[Scope]) -> Result<Spec> {
         limits(audit)?;
         let columns = rows.columns().to_vec();
         let place = |option: &str, name: &String| position(&columns, option, name);
@@ -93,9 +96,12 @@ impl Spec {
             }
             plans.push(plan);
         }
-        if plans.is_empty() {
-            plans.push(Plan { name: "as given".into(), named: None });
+        let of_scopes = panels(scopes, &columns, rows.format() == "otlp")?;
+        let asked = !audit.fields.is_empty() || !audit.classes.is_empty();
+        if plans.is_empty() && (of_scopes.is_empty() || asked) {
+            plans.push(Plan { name: "as given".into(), named: None, alone: false });
         }
+        plans.extend(of_scopes);
         let class_of = |name: &str| classes.iter().find(|(known, _)| known == name).map(|(_, class)| class.clone());
         let sensitive = audit.sensitive.as_ref().map(|name| {
             let class = class_of(name).unwrap_or(Class::Exact);
@@ -126,10 +132,17 @@ impl Spec {
         self.columns.iter().position(|known| known == name)
     }
 
+    /// The column of a scope's field.
+    pub(crate) fn column_of(&self, event: &str, field: &str) -> Option<&String> {
+        column_of(&self.columns, event, field)
+    }
+
     /// The fields of a plan, for an event that has these columns.
     pub(crate) fn fields(&self, plan: &Plan, of_event: &[usize]) -> Vec<Field> {
         let column = |name: &String| self.columns.iter().position(|known| known == name);
-        let mut columns: Vec<usize> = if !self.fields.is_empty() {
+        let mut columns: Vec<usize> = if plan.alone {
+            Vec::new()
+        } else if !self.fields.is_empty() {
             self.fields.iter().filter_map(column).collect()
         } else if plan.named.is_some() {
             Vec::new()
@@ -176,8 +189,48 @@ impl Plan {
                 "--plan is empty; write FIELD=CLASS, separated by `;`, such as 'length=step:5'".into(),
             ));
         }
-        Ok(Plan { name: name.to_owned(), named: Some(named) })
+        Ok(Plan { name: name.to_owned(), named: Some(named), alone: false })
     }
+}
+
+/// The name of the plan for one panel of a scope.
+pub(crate) fn panel_name(scope: &str, at: usize, all: usize) -> String {
+    if all > 1 { format!("{scope}, panel {} of {all}", at + 1) } else { scope.to_owned() }
+}
+
+/// The column that holds a field: it is called like the field, or like its event and the field.
+fn column_of<'c>(columns: &'c [String], event: &str, field: &str) -> Option<&'c String> {
+    let full = format!("{event}.{field}");
+    columns.iter().find(|column| **column == full).or_else(|| columns.iter().find(|column| *column == field))
+}
+
+/// A plan for each panel of the scopes, with the fields that the input has. What was received is coarse already.
+fn panels(scopes: &[Scope], columns: &[String], received: bool) -> Result<Vec<Plan>> {
+    let mut plans = Vec::new();
+    for scope in scopes {
+        for (at, panel) in scope.panels.iter().enumerate() {
+            let mut named: Vec<(String, Class)> = Vec::new();
+            for (event, field, class) in &panel.fields {
+                let column =
+                    column_of(columns, event, field).filter(|name| !named.iter().any(|(known, _)| known == *name));
+                let class = if received { Class::Exact } else { class.clone() };
+                named.extend(column.map(|column| (column.clone(), class)));
+            }
+            if !named.is_empty() {
+                let name = panel_name(&scope.name, at, scope.panels.len());
+                plans.push(Plan { name, named: Some(named), alone: true });
+            }
+        }
+    }
+    let fields = || scopes.iter().flat_map(|scope| &scope.panels).flat_map(|panel| &panel.fields);
+    if plans.is_empty() && fields().next().is_some() {
+        return Err(Error::Usage(format!(
+            "--scope: no column is called like a field of the scope. The fields are {}. There are {}.",
+            words::listed(fields().map(|(_, field, _)| field.as_str())),
+            words::listed(columns.iter().map(String::as_str))
+        )));
+    }
+    Ok(plans)
 }
 
 /// Reads `FIELD=CLASS`. The name may contain an equals sign, the class can't.
@@ -190,7 +243,7 @@ fn assignment(option: &str, text: &str) -> Result<(String, Class)> {
 
 fn limits(audit: &Audit) -> Result<()> {
     let wrong = |what: &str| Err(Error::Usage(what.to_owned()));
-    if audit.budget == 0 {
+    if audit.budget == Some(0) {
         return wrong(
             "--budget 0 allows no outcome at all; give how many distinct outcomes an event may have, such as 1024",
         );

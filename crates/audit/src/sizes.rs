@@ -109,6 +109,20 @@ impl Sizes {
         ((rows as f64).log2() - bits as f64 / FIXED / rows as f64).max(0.0)
     }
 
+    /// The share of `installations` that is expected to be alone in its class, if these classes are as frequent among them as
+    /// they are here. Classes that are too large to be listed are taken as equally large.
+    pub(crate) fn alone_among(&self, installations: u64) -> Option<f64> {
+        let rows = self.rows();
+        let others = installations.saturating_sub(1) as f64;
+        let alone = |size: f64, classes: u64| {
+            let share = size / rows as f64;
+            share * (1.0 - share).powf(others) * classes as f64
+        };
+        let huge = self.huge.rows as f64 / self.huge.classes.max(1) as f64;
+        let listed: f64 = self.exact().map(|(size, classes)| alone(size as f64, classes)).sum();
+        (rows > 0).then(|| listed + alone(huge, self.huge.classes))
+    }
+
     /// The number of rows in each of the [`BINS`].
     pub(crate) fn binned(&self) -> Vec<u64> {
         let mut rows = vec![0u64; BINS.len()];
@@ -153,5 +167,11 @@ mod tests {
             [1.0, 1.0, 2.0, 4.0, 300.0, 70_000.0].iter().map(|c: &f64| -c / total * (c / total).log2()).sum();
         assert!((sizes.entropy() - by_hand).abs() < 1e-6);
         assert_eq!(Sizes::up_to(0).entropy(), 0.0);
+        // By hand: two classes of 1 and 3 of 4 rows, among 3 installations.
+        let mut few = Sizes::up_to(0);
+        [1, 3].iter().for_each(|size| few.add(*size));
+        let alone = 0.25 * 0.75 * 0.75 + 0.75 * 0.25 * 0.25;
+        assert!((few.alone_among(3).unwrap() - alone).abs() < 1e-12);
+        assert_eq!((few.alone_among(1), Sizes::up_to(0).alone_among(5)), (Some(1.0), None));
     }
 }

@@ -9,7 +9,7 @@ use candor::{
         Fixed,
         class::{
             self, Age, Bitrate, ByteSize, Class, Count, Hash, INVALID, Latency, MediaDuration, NetworkAddress,
-            Presence, Ratio, Resolution, TextShape,
+            Presence, Ratio, Resolution, Tenure, TextShape,
         },
     },
 };
@@ -70,7 +70,7 @@ enum Reads {
 }
 
 /// Each class: its name, its partition if that is always the same, what its values are, and how they are read.
-const CLASSES: [(&str, Option<Precision>, &str, Reads); 26] = [
+const CLASSES: [(&str, Option<Precision>, &str, Reads); 27] = [
     ("count", Some(Count::PRECISION), "things", Reads::Number),
     ("bitrate", Some(Bitrate::PRECISION), "bit/s", Reads::Number),
     ("media_duration", Some(MediaDuration::PRECISION), "s", Reads::Seconds),
@@ -78,6 +78,7 @@ const CLASSES: [(&str, Option<Precision>, &str, Reads); 26] = [
     ("resolution", Some(Resolution::PRECISION), "lines of the shorter side", Reads::Lines),
     ("latency", Some(Latency::PRECISION), "ms", Reads::Number),
     ("age", Some(Age::PRECISION), "days", Reads::Number),
+    ("tenure", Some(Tenure::PRECISION), "weeks", Reads::Number),
     ("ratio", Some(Ratio::PRECISION), "part of 1", Reads::Ratio),
     ("signed_step", None, "number", Reads::Signed),
     ("digits", None, "number", Reads::Number),
@@ -134,6 +135,36 @@ pub(super) fn read(name: &str, parameters: Option<&str>) -> Option<Result<Known,
                 .map_err(|problem| format!("{problem}; write it such as {name}:{such_as}"))
         }
     })
+}
+
+/// The class of a contract, with its partition as the contract stores it. A class that is not known by name is read as its
+/// partition needs.
+pub(super) fn stored(name: &str, spec: &serde_json::Value) -> Option<Known> {
+    let number = |key: &str| u32::try_from(spec[key].as_u64()?).ok();
+    let (precision, reads) = match spec["kind"].as_str()? {
+        "flag" => (Precision::Flag, Reads::Flag),
+        "labels" => {
+            let labels = spec["labels"].as_array()?.iter().map(|label| label.as_str().map(|it| &*it.to_owned().leak()));
+            let labels: Vec<&'static str> = labels.collect::<Option<_>>()?;
+            (Precision::Labels(labels.leak()), Reads::Label)
+        }
+        "cuts" => {
+            let cuts: Vec<i64> =
+                spec["cuts"].as_array()?.iter().map(serde_json::Value::as_i64).collect::<Option<_>>()?;
+            let unit = match name {
+                "date" => Unit::Date,
+                "version" => Unit::Version,
+                _ => Unit::Count,
+            };
+            (Precision::Cuts { unit, cuts: cuts.leak() }, Reads::Number)
+        }
+        "code" => (Precision::Code { bits: number("bits")? }, Reads::Code),
+        "cohort" => (Precision::Cohort { bits: number("bits").filter(|bits| *bits <= 16)? }, Reads::Cohort),
+        _ => return None,
+    };
+    let known = CLASSES.iter().find(|(known, ..)| *known == name);
+    let (unit, reads) = known.map_or(("value", reads), |(_, _, unit, reads)| (*unit, *reads));
+    Some(Known { name: name.to_owned(), unit, precision, reads })
 }
 
 /// The partition of a class from its parameters, with the limits that candor sets.
@@ -323,7 +354,7 @@ impl Known {
         }
         if self.reads == Reads::Seconds && text.contains(':') {
             let time = clock_time(text).ok_or(Unfit::NotANumber)?;
-            return Ok(MediaDuration::outcome(&self.precision, &Duration::from_secs(time)));
+            return Ok(self.precision.outcome_of(i64::try_from(time).unwrap_or(i64::MAX)));
         }
         number::read(text.as_bytes()).map(|amount| self.of_number(amount))
     }

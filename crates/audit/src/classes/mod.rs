@@ -86,6 +86,13 @@ impl Class {
         }
     }
 
+    /// A class as a contract stores it: its name and its partition as data. Also returns how many outcomes it has.
+    pub(crate) fn stored(name: &str, spec: &serde_json::Value) -> Option<(Class, u64)> {
+        let known = candors::stored(name, spec)?;
+        let outcomes = known.precision.outcomes();
+        Some((Class::Known(Arc::new(known)), outcomes))
+    }
+
     /// The class as the report names it.
     pub(crate) fn describe(&self) -> String {
         let bound = |parts: &u128| words::plain(number::units(*parts));

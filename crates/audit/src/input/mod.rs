@@ -12,6 +12,7 @@ use crate::{
 };
 use indicatif::{ProgressBar, ProgressStyle};
 use source::{Input, Troubles};
+use std::path::Path;
 
 pub(crate) use otlp::{EVENTS_MOST, Rest};
 pub(crate) use source::{LINES_NAMED, Row};
@@ -27,8 +28,8 @@ pub(crate) enum Rows {
 
 impl Rows {
     /// Opens the input and reads as much as is needed to know its columns.
-    pub(crate) fn open(audit: &Audit, progress: &ProgressBar) -> Result<Rows> {
-        let mut input = Input::open(&audit.file, progress)?;
+    pub(crate) fn open(audit: &Audit, file: &Path, progress: &ProgressBar) -> Result<Rows> {
+        let mut input = Input::open(file, progress)?;
         let format = input.format(audit.format)?;
         let troubles = Troubles { strict: audit.strict, ..Troubles::default() };
         match format {

@@ -11,8 +11,10 @@ pub(crate) struct Report {
     pub(crate) why: Vec<String>,
     /// The version of the report format.
     pub(crate) candor_audit: u32,
-    /// What was read.
-    pub(crate) input: Input,
+    /// What was read, if there are rows.
+    pub(crate) input: Option<Input>,
+    /// What stays the same about an installation, with --scope.
+    pub(crate) scopes: Vec<ScopeBudget>,
     /// The settings of the run.
     pub(crate) settings: Settings,
     /// Each event type, in the order of first occurrence.
@@ -37,6 +39,41 @@ pub(crate) struct Input {
     pub(crate) left_out: LeftOut,
     pub(crate) malformed: Vec<Malformed>,
     pub(crate) notes: Vec<String>,
+}
+
+/// The joint budget of a scope.
+#[derive(Debug, Serialize)]
+pub(crate) struct ScopeBudget {
+    pub(crate) scope: String,
+    pub(crate) outcomes: u64,
+    pub(crate) bits: f64,
+    pub(crate) bound: u64,
+    /// The number of outcomes that the contract itself says.
+    pub(crate) declared: Option<u64>,
+    /// If all outcomes are equally likely.
+    pub(crate) alone: Vec<Alone>,
+    pub(crate) panels: Vec<PanelBudget>,
+    /// Events that are not counted.
+    pub(crate) activity: Vec<String>,
+    /// Events with a code.
+    pub(crate) coded: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(crate) struct PanelBudget {
+    pub(crate) events: Vec<String>,
+    pub(crate) fields: Vec<String>,
+    pub(crate) outcomes: u64,
+    /// The plan that measures it on the rows.
+    pub(crate) plan: Option<String>,
+    pub(crate) not_in_rows: Vec<String>,
+}
+
+/// The share of so many installations that is expected to be alone with what it says.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Alone {
+    pub(crate) installations: u64,
+    pub(crate) share: Option<f64>,
 }
 
 impl Input {
@@ -147,6 +184,8 @@ pub(crate) struct Figures {
     pub(crate) entropy_bits: f64,
     pub(crate) smallest_class: u64,
     pub(crate) largest_class: u64,
+    /// If these classes are as frequent among installations as they are here.
+    pub(crate) alone_among: Vec<Alone>,
     pub(crate) sizes: Vec<Bin>,
 }
 

@@ -5,6 +5,7 @@ mod data;
 mod left_out;
 pub(crate) mod page;
 mod plot;
+mod scopes;
 pub(crate) mod terminal;
 mod verdict;
 
@@ -16,19 +17,26 @@ use crate::{
     plan::Spec,
     quantiles::Quantiles,
     runs::LENGTHS,
+    scope::Scope,
     sizes::{BINS, Sizes, share},
 };
 pub(crate) use data::{
-    Bin, Event, Field, Figures, Half, Input, Inverted, LeftOut, Linked, Malformed, Plan, Report, Sensitive, Sequence,
-    Settings, Storage, Without,
+    Alone, Bin, Event, Field, Figures, Half, Input, Inverted, LeftOut, Linked, Malformed, Plan, Report, ScopeBudget,
+    Sensitive, Sequence, Settings, Storage, Without,
 };
 
 impl Report {
     /// Assembles the report from the measurement.
-    pub(crate) fn new(audit: &Audit, rows: &Rows, spec: &Spec, measured: (Vec<measure::Event>, u64)) -> Report {
+    pub(crate) fn new(
+        audit: &Audit,
+        rows: &Rows,
+        spec: &Spec,
+        scopes: &[Scope],
+        measured: (Vec<measure::Event>, u64),
+    ) -> Report {
         let (events, temporary_bytes) = measured;
-        let name =
-            if audit.file.as_os_str() == "-" { "standard input".into() } else { audit.file.display().to_string() };
+        let name = audit.file.as_deref().map_or_else(String::new, |file| file.display().to_string());
+        let name = if name == "-" { "standard input".into() } else { name };
         let malformed = rows.troubles().kinds().map(|(what, rows, lines)| Malformed {
             what,
             rows,
@@ -36,13 +44,7 @@ impl Report {
         });
         let malformed = malformed.collect();
         let left_out = LeftOut::new(rows, &events, audit.allow_left_out);
-        let settings = Settings {
-            k: audit.k,
-            budget: audit.budget,
-            budget_bits: (audit.budget as f64).log2(),
-            link: audit.link.clone(),
-            sensitive: audit.sensitive.clone(),
-        };
+        let settings = Settings::new(audit);
         let total = events.iter().map(|event| event.rows).sum();
         let events: Vec<Event> = events
             .into_iter()
@@ -53,14 +55,16 @@ impl Report {
                 count: event.count,
             })
             .collect();
-        let over_limits = verdict::over_limits(&events, audit.max_unique, audit.max_under_k, audit.k);
-        let head = verdict::head(&events, &left_out, &over_limits, audit);
+        let scopes: Vec<ScopeBudget> = scopes.iter().map(|scope| ScopeBudget::new(scope, Some(spec))).collect();
+        let over_limits = verdict::over_limits(&events, &scopes, audit.max_unique, audit.max_under_k, audit.k);
+        let head = verdict::head(&events, &scopes, Some(&left_out), &over_limits, audit);
         Report {
             verdict: head.verdict,
             why: head.why,
             failure: head.failure,
             candor_audit: 1,
-            input: Input {
+            scopes,
+            input: Some(Input {
                 name,
                 format: rows.format(),
                 delimiter: rows.delimiter(),
@@ -68,11 +72,45 @@ impl Report {
                 left_out,
                 malformed,
                 notes: rows.notes(),
-            },
+            }),
             settings,
             events,
             over_limits,
             storage: Storage { temporary_bytes },
+        }
+    }
+}
+
+impl Report {
+    /// The report about scopes alone, without any rows.
+    pub(crate) fn of_scopes(audit: &Audit, scopes: &[Scope]) -> Report {
+        let scopes: Vec<ScopeBudget> = scopes.iter().map(|scope| ScopeBudget::new(scope, None)).collect();
+        let over_limits = verdict::over_limits(&[], &scopes, None, None, audit.k);
+        let head = verdict::head(&[], &scopes, None, &over_limits, audit);
+        Report {
+            verdict: head.verdict,
+            why: head.why,
+            failure: head.failure,
+            candor_audit: 1,
+            scopes,
+            input: None,
+            settings: Settings::new(audit),
+            events: Vec::new(),
+            over_limits,
+            storage: Storage { temporary_bytes: 0 },
+        }
+    }
+}
+
+impl Settings {
+    fn new(audit: &Audit) -> Settings {
+        let budget = audit.budget.unwrap_or(1_024);
+        Settings {
+            k: audit.k,
+            budget,
+            budget_bits: (budget as f64).log2(),
+            link: audit.link.clone(),
+            sensitive: audit.sensitive.clone(),
         }
     }
 }
@@ -167,6 +205,9 @@ impl Figures {
             entropy_bits: sizes.entropy(),
             smallest_class: sizes.smallest(),
             largest_class: sizes.largest(),
+            alone_among: scopes::INSTALLATIONS
+                .map(|many| Alone { installations: many, share: sizes.alone_among(many) })
+                .to_vec(),
             sizes: bins.map(|(&from, held)| Bin { from, rows: held, share: share(held, rows) }).collect(),
         }
     }

@@ -2,7 +2,7 @@
 //! security policy in the page forbids the browser to load or run anything.
 
 use super::{
-    Event, Figures, Half, Inverted, Plan, Report, plot,
+    Event, Figures, Half, Inverted, Plan, Report, ScopeBudget, plot,
     terminal::{cell, lower_bound},
     verdict::MEANING,
 };
@@ -32,7 +32,7 @@ dt { font-weight: 600; } dd { margin: 0 0 .6rem 0; } .soft { color: var(--soft);
 
 /// Renders the whole page.
 pub(crate) fn page(report: &Report) -> String {
-    let input = &report.input;
+    let name = report.input.as_ref().map_or_else(|| "scopes".into(), |input| shown(&input.name));
     let page = html! {
         (DOCTYPE)
         html lang="en" {
@@ -40,7 +40,7 @@ pub(crate) fn page(report: &Report) -> String {
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'";
-                title { "Crowds in " (shown(&input.name)) }
+                title { "Crowds in " (name) }
                 style { (PreEscaped(STYLE)) }
             }
             body {
@@ -48,12 +48,15 @@ pub(crate) fn page(report: &Report) -> String {
                     h1 { "How well rows hide in a crowd" }
                     p class="verdict" { strong { "Verdict: " (report.verdict) } }
                     ul { @for why in &report.why { li { (why) } } }
-                    p { (shown(&input.name)) ": " (rows(input.rows)) ", read as " (input.read_as()) ". A crowd is "
-                        (report.settings.k) " rows or more that look the same." }
-                    @if !input.notes.is_empty() {
-                        h2 { "The input" }
-                        ul { @for note in &input.notes { li { (note) } } }
+                    @if let Some(input) = &report.input {
+                        p { (name) ": " (rows(input.rows)) ", read as " (input.read_as()) ". A crowd is "
+                            (report.settings.k) " rows or more that look the same." }
+                        @if !input.notes.is_empty() {
+                            h2 { "The input" }
+                            ul { @for note in &input.notes { li { (note) } } }
+                        }
                     }
+                    @for scope in &report.scopes { (one_scope(scope)) }
                     @for (at, event) in report.events.iter().enumerate() { (one_event(event, report, at)) }
                     h2 { "What the figures mean, and what they do not" }
                     dl { @for (what, text) in MEANING { dt { (what) } dd { (what) " " (text) } } }
@@ -62,6 +65,26 @@ pub(crate) fn page(report: &Report) -> String {
         }
     };
     page.into_string()
+}
+
+fn one_scope(scope: &ScopeBudget) -> Markup {
+    html! {
+        section {
+            h2 { "Scope " (shown(&scope.scope)) ": what stays the same about an installation" }
+            p { (scope.sentence()) }
+            @if !scope.panels.is_empty() {
+                div class="table" { table {
+                    caption { "What one installation reports together" }
+                    thead { tr { th scope="col" { "fields" } th scope="col" { "different reports" } } }
+                    tbody { @for panel in &scope.panels { tr {
+                        th scope="row" { (panel.fields.iter().map(|field| shown(field)).collect::<Vec<_>>().join(", ")) }
+                        td { (whole(panel.outcomes)) }
+                    } } }
+                } }
+            }
+            ul { @for note in scope.notes() { li { (note) } } }
+        }
+    }
 }
 
 fn one_event(event: &Event, report: &Report, at: usize) -> Markup {

@@ -1,7 +1,7 @@
 //! The report for a terminal: tables of at most 100 columns, and one line that says what to do next. Everything from the
 //! input is escaped before it is printed.
 
-use super::{Event, Figures, Half, Plan, Report, verdict::MEANING};
+use super::{Event, Figures, Half, Plan, Report, ScopeBudget, verdict::MEANING};
 use crate::words::{self, amount, percent, rows, shown, whole};
 use comfy_table::{CellAlignment, ContentArrangement, LineStyle, Table, TableStyle};
 use std::fmt::Write as _;
@@ -18,19 +18,56 @@ const HEADED: TableStyle = TableStyle::new().header_separator(LineStyle::new('�
 /// Renders the whole report.
 pub(crate) fn text(report: &Report) -> String {
     let mut out = String::new();
-    let input = &report.input;
     let _ = writeln!(out, "VERDICT: {}", report.verdict);
     report.why.iter().for_each(|why| wrap(&mut out, "  ", why));
-    let _ = writeln!(out, "\n{}: {}, read as {}", shown(&input.name), rows(input.rows), input.read_as());
-    input.notes.iter().for_each(|note| wrap(&mut out, "  ", &format!("note: {note}")));
+    if let Some(input) = &report.input {
+        let _ = writeln!(out, "\n{}: {}, read as {}", shown(&input.name), rows(input.rows), input.read_as());
+        input.notes.iter().for_each(|note| wrap(&mut out, "  ", &format!("note: {note}")));
+    }
+    report.scopes.iter().for_each(|scope| one_scope(&mut out, scope, report));
     for event in &report.events {
         one_event(&mut out, event, report);
     }
-    out.push_str("\nWhat the figures mean, and what they do not\n");
-    for (what, text) in MEANING {
-        wrap(&mut out, "  ", &format!("{what} {text}"));
+    if report.input.is_some() {
+        out.push_str("\nWhat the figures mean, and what they do not\n");
+        MEANING.iter().for_each(|(what, text)| wrap(&mut out, "  ", &format!("{what} {text}")));
     }
     out
+}
+
+fn one_scope(out: &mut String, scope: &ScopeBudget, report: &Report) {
+    let _ = writeln!(out, "\n══ scope {}: what stays the same about an installation", shown(&scope.scope));
+    if !scope.panels.is_empty() {
+        let mut heads = ["panel", "reports", "bits"].map(String::from).to_vec();
+        heads.extend(scope.alone.iter().map(|one| format!("alone of {}", whole(one.installations))));
+        let mut lines = Vec::new();
+        for (at, panel) in scope.panels.iter().enumerate() {
+            let bits = format!("{:.2}", (panel.outcomes as f64).log2());
+            lines.push(vec![format!("{}: {}", at + 1, short(&panel.fields)), whole(panel.outcomes), bits]);
+            let plans = report.events.iter().flat_map(|event| event.plans.iter().map(move |plan| (event, plan)));
+            for (event, plan) in plans.filter(|(_, plan)| panel.plan.as_ref() == Some(&plan.plan)) {
+                let figures = &plan.by_record;
+                let mut line = vec![format!("measured: {}", shown(&event.event)), whole(figures.classes)];
+                line.push(format!("{:.2}", figures.entropy_bits));
+                line.extend(figures.alone_among.iter().map(|one| percent(one.share)));
+                lines.push(line);
+            }
+        }
+        let mut sum = vec!["together, all equally likely".into(), whole(scope.outcomes), format!("{:.2}", scope.bits)];
+        sum.extend(scope.alone.iter().map(|one| percent(one.share)));
+        lines.push(sum);
+        table(out, &heads, lines.into_iter(), 1);
+    }
+    scope.notes().iter().for_each(|note| wrap(out, "  ", note));
+}
+
+/// Names joined by commas, the first ten.
+fn short(names: &[String]) -> String {
+    let mut text = names.iter().take(10).map(|name| shown(name)).collect::<Vec<_>>().join(", ");
+    if names.len() > 10 {
+        let _ = write!(text, " and {} more", names.len() - 10);
+    }
+    text
 }
 
 fn one_event(out: &mut String, event: &Event, report: &Report) {
@@ -188,7 +225,11 @@ fn one_plan(out: &mut String, plan: &Plan, named: bool, k: u64) {
 
 /// A note about candor's counts, for OTLP input.
 pub(super) fn lower_bound(report: &Report) -> &'static str {
-    if report.input.format == "otlp" { " (what candor counts is sent as its cell's lower bound)" } else { "" }
+    if report.input.as_ref().is_some_and(|input| input.format == "otlp") {
+        " (what candor counts is sent as its cell's lower bound)"
+    } else {
+        ""
+    }
 }
 
 /// A figure of a distribution as text. Says that it is open if the measured quantity is unbounded.

@@ -2,7 +2,7 @@
 //! told apart: it states what was counted.
 
 use super::{
-    data::{Event, LeftOut, Plan},
+    data::{Event, LeftOut, Plan, ScopeBudget},
     left_out::findings,
 };
 use crate::{
@@ -54,9 +54,32 @@ pub(super) struct Head {
 }
 
 /// Judges by the limits of the command line, and by how much could be read.
-pub(super) fn head(events: &[Event], left_out: &LeftOut, over_limits: &[String], audit: &Audit) -> Head {
+pub(super) fn head(
+    events: &[Event],
+    scopes: &[ScopeBudget],
+    left_out: Option<&LeftOut>,
+    over_limits: &[String],
+    audit: &Audit,
+) -> Head {
     let mut why = Vec::new();
-    let failure = if events.is_empty() {
+    let failure = left_out.and_then(|left_out| unread(events, left_out, &mut why));
+    why.extend(over_limits.iter().map(|over| format!("OVER THE LIMIT: {over}")));
+    if left_out.is_none() {
+        why.push("There are no rows: only the budget is judged.".into());
+    } else if audit.max_unique.is_none() && audit.max_under_k.is_none() {
+        why.push("No limit is set for small classes: --max-unique and --max-under-k set one.".into());
+    } else if over_limits.is_empty() && !events.is_empty() {
+        why.push("No limit for small classes is exceeded.".into());
+    }
+    why.extend(scopes.iter().map(ScopeBudget::sentence));
+    why.extend(findings(events));
+    let fails = failure.is_some() || !over_limits.is_empty();
+    Head { verdict: if fails { "fails" } else { "passes" }, why, failure }
+}
+
+/// Says how much was read. Returns why the audit fails, if that is too little.
+fn unread(events: &[Event], left_out: &LeftOut, why: &mut Vec<String>) -> Option<String> {
+    if events.is_empty() {
         why.push("There are no rows to measure, so there is nothing to judge.".into());
         why.extend((left_out.rows > 0).then(|| left_out.sentence()));
         why.extend(left_out.reasons());
@@ -66,18 +89,9 @@ pub(super) fn head(events: &[Event], left_out: &LeftOut, over_limits: &[String],
         why.extend(left_out.reasons());
         left_out.is_over().then(|| {
             why.push(left_out.advice());
-            why.join("; ")
+            why.join(" ")
         })
-    };
-    why.extend(over_limits.iter().map(|over| format!("OVER THE LIMIT: {over}")));
-    if audit.max_unique.is_none() && audit.max_under_k.is_none() {
-        why.push("No limit is set for small classes: --max-unique and --max-under-k set one.".into());
-    } else if over_limits.is_empty() && !events.is_empty() {
-        why.push("No limit for small classes is exceeded.".into());
     }
-    why.extend(findings(events));
-    let fails = failure.is_some() || !over_limits.is_empty();
-    Head { verdict: if fails { "fails" } else { "passes" }, why, failure }
 }
 
 /// The finding, without the fix.
@@ -180,8 +194,18 @@ fn coarsen(plan: &Plan, under: f64, k: u64) -> String {
 }
 
 /// The command line's limits that at least one event and plan exceeds, in words.
-pub(super) fn over_limits(events: &[Event], max_unique: Option<f64>, max_under_k: Option<f64>, k: u64) -> Vec<String> {
-    let mut over = Vec::new();
+pub(super) fn over_limits(
+    events: &[Event],
+    scopes: &[ScopeBudget],
+    max_unique: Option<f64>,
+    max_under_k: Option<f64>,
+    k: u64,
+) -> Vec<String> {
+    let too_many = |scope: &ScopeBudget| {
+        let (name, outcomes, bound) = (shown(&scope.scope), whole(scope.outcomes), whole(scope.bound));
+        format!("scope {name}: {outcomes} different reports say what stays the same, and {bound} are allowed")
+    };
+    let mut over: Vec<String> = scopes.iter().filter(|scope| scope.is_over()).map(too_many).collect();
     for event in events {
         for plan in &event.plans {
             let figures = &plan.by_record;

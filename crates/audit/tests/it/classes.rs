@@ -58,8 +58,8 @@ fn every_class_of_candor_can_be_named_and_reads_candors_example() {
         let value = match name {
             "bool" => "true",
             "category" => "hevc",
-            "presence" => "ada",
-            name => &examples[name],
+            // candor's macros have no example where the program gives no value.
+            name => Some(&*examples[name]).filter(|value| !value.is_empty()).unwrap_or("7"),
         };
         let (code, said, errors) = judged(format!("x\n\"{value}\"\n").as_bytes(), &["--as", &format!("x={class}")]);
         assert_eq!((code, &plan(&said)["fields"][0]["class"]), (0, &class.clone().into()), "{name}: {errors}");

@@ -14,5 +14,6 @@ mod otlp;
 mod page;
 mod program;
 mod reference;
+mod scope;
 mod tidy;
 mod verdict;

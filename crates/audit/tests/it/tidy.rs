@@ -104,6 +104,10 @@ fn the_readme_knows_every_key() {
     let options = ["--link", "who", "--sensitive", "b", "--invert", "a=b*2", "--count", "n", "--as", "a=count"];
     let mut found = BTreeSet::new();
     keys(&report(input, &options), &mut found);
+    let lock = Path::new(ROOT).join("../../examples/quickstart/candor.lock");
+    let scope = ["--scope", lock.to_str().unwrap(), "--fields", "a"];
+    let server = b"server,a\nx,1\n";
+    keys(&report(server, &scope), &mut found);
     assert!(found.len() > 50, "{found:?}");
     for key in found {
         assert!(readme.contains(&format!("`{key}`")), "README.md does not describe `{key}`");
