@@ -43,6 +43,15 @@ pub(crate) struct Audit {
     /// names and, if given, those of --fields. `omit` leaves a field out.
     #[arg(long = "plan", value_name = "PLAN")]
     pub(crate) plans: Vec<String>,
+    /// Propose steps and labels with which no class of a field has fewer rows than this, and say what they cost
+    ///
+    /// For the fields of the first plan. A step begins at the first number of two digits and zeros at which the step below
+    /// has K rows; a label that fewer rows have becomes `other`.
+    #[arg(long, value_name = "K")]
+    pub(crate) reach: Option<u64>,
+    /// The most steps of a proposed ladder, 2 to 32
+    #[arg(long, value_name = "N", default_value_t = 16, requires = "reach")]
+    pub(crate) rungs: usize,
     /// The fields that belong together; the formula of --invert may use no others
     #[arg(long, value_name = "FIELD,…", value_delimiter = ',', requires = "invert")]
     pub(crate) group: Vec<String>,

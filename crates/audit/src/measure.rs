@@ -9,6 +9,7 @@ use crate::{
     invert::Inversion,
     number::Unfit,
     plan::{Field, Spec},
+    reach::Column,
     runs::{LENGTHS, Runs},
     sizes::Sizes,
     tally::{Disk, Key, Records, Sum, Tally, write_number},
@@ -40,6 +41,8 @@ pub(crate) struct Event {
     pub(crate) count: Option<u64>,
     /// Rows in which at least one field had a value that its class can't read. They are measured as not sent.
     pub(crate) unreadable: u64,
+    /// How often each value of the first plan's fields occurs, if --reach is given. None for a field whose class is fixed.
+    pub(crate) reach: Vec<Option<Column>>,
     /// Each plan, in the order of the command line.
     pub(crate) plans: Vec<Measured>,
 }
@@ -161,6 +164,8 @@ struct Measuring<'w> {
     tags: u32,
     disk: Disk,
     spread_bytes: usize,
+    /// How many values --reach keeps for each event.
+    reach_values: usize,
     /// The codes of a row's buckets, and its classes. Reused for each row.
     cells: Vec<Code>,
     classes: Vec<Code>,
@@ -196,7 +201,8 @@ impl<'w> Measuring<'w> {
         let (linked, paired) = (spec.link.is_some(), spec.link.is_some() || spec.sensitive.is_some());
         let part = |needed: bool| if needed { total / 7 } else { 64 << 10 };
         let (pair_bytes, spread_bytes, run_bytes) = (part(paired), part(paired), part(linked));
-        let main = total.saturating_sub(pair_bytes + spread_bytes + run_bytes);
+        let reach_bytes = if spec.reach.is_some() { total / 4 } else { 0 };
+        let main = total.saturating_sub(pair_bytes + spread_bytes + run_bytes + reach_bytes);
         Ok(Measuring {
             spec,
             tally: Tally::new(main, disk.clone()),
@@ -208,6 +214,8 @@ impl<'w> Measuring<'w> {
             tags: 0,
             disk,
             spread_bytes,
+            // About 100 bytes for each value and its place.
+            reach_values: reach_bytes / 100,
             cells: Vec::new(),
             classes: Vec::new(),
         })
@@ -250,8 +258,12 @@ impl<'w> Measuring<'w> {
                 tag,
             });
         }
+        let fields = plans.first().map_or(&[][..], |plan| &plan.fields[..]);
+        let most = (self.reach_values / fields.len().max(1)).clamp(2_048, 100_000);
+        let column = |seen: &Seen| seen.field.class.is_open().then(|| Column::new(&seen.field.class, most));
+        let reach = if self.spec.reach.is_some() { fields.iter().map(column).collect() } else { Vec::new() };
         let at = self.events.len();
-        self.events.push(Event { name: name.to_owned(), rows: 0, count: None, unreadable: 0, plans });
+        self.events.push(Event { name: name.to_owned(), rows: 0, count: None, unreadable: 0, reach, plans });
         self.by_name.insert(name.to_owned(), at);
         Ok(at)
     }
@@ -274,6 +286,10 @@ impl<'w> Measuring<'w> {
         let sensitive = self.spec.sensitive.as_ref();
         let sensitive =
             sensitive.map(|field| code(&mut self.coder, SENSITIVE, field.class.cell(row.value(field.column))));
+        let first = event.plans.first().map_or(&[][..], |plan| &plan.fields[..]);
+        for (column, seen) in event.reach.iter_mut().zip(first) {
+            column.iter_mut().for_each(|column| column.add(row.value(seen.field.column)));
+        }
         self.classes.clear();
         let mut unreadable = false;
         for plan in &mut event.plans {

@@ -7,6 +7,7 @@ use crate::{
     error::{Error, Result},
     formula::Formula,
     input::{Rows, position},
+    reach::Goal,
     scope::Scope,
     words,
 };
@@ -24,6 +25,8 @@ pub(crate) struct Spec {
     pub(crate) sensitive: Option<Field>,
     /// The plans; at least one.
     pub(crate) plans: Vec<Plan>,
+    /// What --reach asks for.
+    pub(crate) reach: Option<Goal>,
     /// How one field follows from others, for the group inversion.
     pub(crate) formula: Option<Formula>,
     fields: Vec<String>,
@@ -115,6 +118,7 @@ impl Spec {
         let counted = audit.count.is_some() || rows.format() == "otlp";
         Ok(Spec {
             k: audit.k,
+            reach: audit.reach.map(|rows| Goal { rows, rungs: audit.rungs }),
             counted,
             link,
             sensitive,
@@ -250,6 +254,12 @@ fn limits(audit: &Audit) -> Result<()> {
     }
     if audit.k < 2 || audit.k > 1_000_000 {
         return wrong("--k is how many rows make a crowd; give 2 to 1000000, such as 20");
+    }
+    if audit.reach.is_some_and(|k| !(2..=1_000_000).contains(&k)) {
+        return wrong("--reach is how many rows make a crowd; give 2 to 1000000, such as 20");
+    }
+    if !(2..=32).contains(&audit.rungs) {
+        return wrong("--rungs is how many steps a ladder may have; give 2 to 32, as many as candor takes");
     }
     if audit.memory == 0 || audit.memory > 1 << 20 {
         return wrong("--memory is in MiB; give 1 to 1048576, such as 256");

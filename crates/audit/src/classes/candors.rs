@@ -334,6 +334,11 @@ impl Known {
         self.reads == Reads::Code
     }
 
+    /// Whether its values are words of a list that the program chooses.
+    pub(crate) fn is_list(&self) -> bool {
+        matches!(self.reads, Reads::Word | Reads::Label)
+    }
+
     /// Whether its values are numbers that are not negative.
     pub(crate) fn is_number(&self) -> bool {
         matches!(self.reads, Reads::Number | Reads::Seconds | Reads::Lines)

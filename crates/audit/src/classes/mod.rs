@@ -132,6 +132,33 @@ impl Class {
         }
     }
 
+    /// Whether the class takes numbers only.
+    pub(crate) fn is_number(&self) -> bool {
+        match self {
+            Class::Exact | Class::Omit => false,
+            Class::Step { .. } | Class::Ladder(_) => true,
+            Class::Known(known) => known.is_number(),
+        }
+    }
+
+    /// Whether other steps or labels can be proposed in its place: it takes numbers, or words of a list.
+    pub(crate) fn is_open(&self) -> bool {
+        match self {
+            Class::Known(known) => known.is_number() || known.is_list(),
+            Class::Exact | Class::Omit | Class::Step { .. } | Class::Ladder(_) => true,
+        }
+    }
+
+    /// The unit as `#[field(…)]` writes it, where that is not a mere number.
+    pub(crate) fn unit_word(&self) -> Option<&'static str> {
+        match self.unit()? {
+            "lines of the shorter side" => Some("lines"),
+            "days" => Some("d"),
+            unit @ ("s" | "ms" | "B" | "bit/s") => Some(unit),
+            _ => None,
+        }
+    }
+
     /// What is wrong with a value that this class can't read.
     pub(crate) fn misfit(&self) -> &'static str {
         match self {

@@ -134,7 +134,40 @@ pub(crate) struct Event {
     pub(crate) event: String,
     pub(crate) rows: u64,
     pub(crate) count: Option<u64>,
+    /// What --reach proposes.
+    pub(crate) reach: Option<Reach>,
     pub(crate) plans: Vec<Plan>,
+}
+
+/// Proposals for the fields of the first plan.
+#[derive(Debug, Serialize)]
+pub(crate) struct Reach {
+    pub(crate) k: u64,
+    pub(crate) fields: Vec<Reached>,
+    /// The proposals as an option, to measure them together.
+    pub(crate) option: Option<String>,
+    /// The field to coarsen first.
+    pub(crate) first: Option<String>,
+}
+
+/// What is proposed for one field, and its price.
+#[derive(Debug, Serialize)]
+pub(crate) struct Reached {
+    pub(crate) field: String,
+    /// As the program would declare it, if there is a proposal.
+    pub(crate) attribute: Option<String>,
+    /// Why there is none.
+    pub(crate) why_not: Option<String>,
+    pub(crate) outcomes_before: u64,
+    /// Whether there are more than that.
+    pub(crate) before_is_least: bool,
+    pub(crate) outcomes_after: u64,
+    pub(crate) bits_before: f64,
+    pub(crate) bits_after: f64,
+    pub(crate) share_moved: Option<f64>,
+    pub(crate) smallest_class: u64,
+    /// Rows without a usable value.
+    pub(crate) not_sent: u64,
 }
 
 #[derive(Debug, Serialize)]

@@ -60,7 +60,7 @@ impl LeftOut {
     pub(super) fn sentence(&self) -> String {
         let allowed = words::plain(self.allowed * 100.0);
         match self.rows {
-            0 => format!("Every row was read, of {}.", words::rows(self.of)),
+            0 => format!("All rows could be read: {}.", words::whole(self.of)),
             left => format!(
                 "{} of {} ({}) could not be read or {} left out; {allowed} % is allowed.",
                 words::whole(left),
@@ -77,7 +77,7 @@ impl LeftOut {
             let lines: Vec<String> = reason.lines.iter().map(u64::to_string).collect();
             let more = if reason.rows > reason.lines.len() as u64 { " and more" } else { "" };
             let word = if lines.len() == 1 && more.is_empty() { "line" } else { "lines" };
-            format!("{}: {} ({word} {}{more})", words::rows(reason.rows), reason.what, lines.join(", "))
+            format!("{}: {} ({word} {}{more}).", words::rows(reason.rows), reason.what, lines.join(", "))
         })
     }
 

@@ -5,6 +5,7 @@ mod data;
 mod left_out;
 pub(crate) mod page;
 mod plot;
+mod reach;
 mod scopes;
 pub(crate) mod terminal;
 mod verdict;
@@ -21,8 +22,8 @@ use crate::{
     sizes::{BINS, Sizes, share},
 };
 pub(crate) use data::{
-    Alone, Bin, Event, Field, Figures, Half, Input, Inverted, LeftOut, Linked, Malformed, Plan, Report, ScopeBudget,
-    Sensitive, Sequence, Settings, Storage, Without,
+    Alone, Bin, Event, Field, Figures, Half, Input, Inverted, LeftOut, Linked, Malformed, Plan, Reach, Report,
+    ScopeBudget, Sensitive, Sequence, Settings, Storage, Without,
 };
 
 impl Report {
@@ -48,8 +49,15 @@ impl Report {
         let total = events.iter().map(|event| event.rows).sum();
         let events: Vec<Event> = events
             .into_iter()
-            .map(|event| Event {
-                plans: event.plans.iter().map(|plan| Plan::new(plan, event.count.is_some(), spec, &settings)).collect(),
+            .map(|event| {
+                let counted = event.count.is_some();
+                let plans: Vec<Plan> =
+                    event.plans.iter().map(|plan| Plan::new(plan, counted, spec, &settings)).collect();
+                (event, plans)
+            })
+            .map(|(event, plans)| Event {
+                reach: spec.reach.and_then(|goal| Reach::new(&event, plans.first()?, goal)),
+                plans,
                 event: event.name,
                 rows: event.rows,
                 count: event.count,

@@ -100,6 +100,14 @@ fn one_event(event: &Event, report: &Report, at: usize) -> Markup {
                 h3 { "The plans side by side" }
                 (plot::plans(&event.plans, k, &format!("e{at}-plans")))
             }
+            @if let Some(reach) = &event.reach {
+                h3 { "To have " (reach.k) " rows or more in each class of a field" }
+                dl { @for field in &reach.fields {
+                    dt { (shown(&field.field)) }
+                    dd { (field.price(reach.k)) @if let Some(attribute) = &field.attribute { " " code { (attribute) } } }
+                } }
+                @for line in reach.advice() { p { (line) } }
+            }
             @for (number, plan) in event.plans.iter().enumerate() {
                 (one_plan(plan, k, several, &format!("e{at}-p{number}")))
             }

@@ -57,9 +57,13 @@ impl ScopeBudget {
         }
         let alone = self.alone.iter().map(|one| format!("{} of {}", percent(one.share), whole(one.installations)));
         format!(
-            "Scope {name}: {} different reports ({:.2} bits) say what stays the same about an installation; {} are allowed. If \
-             all are equally likely, these shares of installations are expected to be alone: {}.",
-            whole(self.outcomes),
+            "Scope {name}: {} ({:.2} bits) what stays the same about an installation; {} are allowed. If all are equally \
+             likely, these shares of installations are expected to be alone: {}.",
+            if self.outcomes == 1 {
+                "one report says".into()
+            } else {
+                format!("{} different reports say", whole(self.outcomes))
+            },
             self.bits,
             whole(self.bound),
             alone.collect::<Vec<_>>().join(", "),

@@ -89,6 +89,15 @@ fn one_event(out: &mut String, event: &Event, report: &Report) {
     for plan in &event.plans {
         one_plan(out, plan, event.plans.len() > 1, k);
     }
+    if let Some(reach) = &event.reach {
+        let _ = writeln!(out, "\n  To have {} rows or more in each class of a field", reach.k);
+        for field in &reach.fields {
+            wrap(out, "    ", &format!("{}: {}", shown(&field.field), field.price(reach.k)));
+            // Not wrapped, so that it can be copied.
+            field.attribute.iter().for_each(|attribute| _ = writeln!(out, "      {attribute}"));
+        }
+        reach.advice().iter().for_each(|line| _ = writeln!(out, "    {line}"));
+    }
 }
 
 fn figures(out: &mut String, rows: &[(String, &Figures)], k: u64, report: &Report) {

@@ -13,6 +13,7 @@ mod hostile;
 mod otlp;
 mod page;
 mod program;
+mod reach;
 mod reference;
 mod scope;
 mod tidy;

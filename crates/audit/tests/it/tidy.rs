@@ -107,6 +107,7 @@ fn the_readme_knows_every_key() {
     let lock = Path::new(ROOT).join("../../examples/quickstart/candor.lock");
     let scope = ["--scope", lock.to_str().unwrap(), "--fields", "a"];
     let server = b"server,a\nx,1\n";
+    keys(&report(server, &["--reach", "20"]), &mut found);
     keys(&report(server, &scope), &mut found);
     assert!(found.len() > 50, "{found:?}");
     for key in found {
