@@ -233,7 +233,8 @@ pub mod manual;
 pub mod __private {
     pub use crate::consent::{About, Library, LinkedScope, ScopeStatic, ScopeWords, UseAnswer, Uses};
     pub use crate::precision::{
-        DateUnit, dates, day_number, digits, digits_len, log_buckets, log_buckets_len, range_words, steps, versions,
+        DateUnit, MOST_RELEASES, dates, day_number, digits, digits_len, is_release, log_buckets, log_buckets_len,
+        order, range_words, steps, versions,
     };
     pub use inventory;
 

@@ -19,7 +19,8 @@ pub(crate) use ladders::{
     AGE, BITRATE, BYTE_SIZE, COUNT, DURATION, HOUR_BAND, IDENTIFIER, LATENCY, LOCALE, MEDIA_DURATION, NETWORK_ADDRESS,
     RATIO, RESOLUTION, ROLLUP_COUNT, TENURE, TEXT_SHAPE,
 };
-pub(crate) use release::{MOST_RELEASES, is_release, order, outcome as outcome_of_release};
+pub(crate) use release::outcome as outcome_of_release;
+pub use release::{MOST_RELEASES, is_release, order};
 
 use crate::language::{Locale, Say};
 

@@ -9,7 +9,7 @@
 ///
 /// A report says one of these, `older`, or `other`. The number is what a person agrees to, and not the list. So a new
 /// release changes no contract.
-pub(crate) const MOST_RELEASES: usize = 8;
+pub const MOST_RELEASES: usize = 8;
 
 /// The outcome of what is older than the first release in the list.
 pub(crate) const OLDER: &str = "older";
@@ -55,7 +55,8 @@ pub(crate) fn outcome_of_label(list: &[&str], text: &str) -> Option<u16> {
 }
 
 /// Whether a text can stand in a list of releases. The name of a build (`+…`) can't: it is not part of the order.
-pub(crate) const fn is_release(text: &str) -> bool {
+#[must_use]
+pub const fn is_release(text: &str) -> bool {
     let text = text.as_bytes();
     match Version::read(text) {
         Some(version) => version.end == text.len() && text.len() <= 32,
@@ -65,7 +66,8 @@ pub(crate) const fn is_release(text: &str) -> bool {
 
 /// -1, 0 or 1, as the first version is before, the same as, or after the second one. `None` if one is no version. The
 /// name of a build is not compared.
-pub(crate) const fn order(a: &str, b: &str) -> Option<i8> {
+#[must_use]
+pub const fn order(a: &str, b: &str) -> Option<i8> {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     match (Version::read(a), Version::read(b)) {
         (Some(one), Some(other)) => Some(one.order(a, &other, b)),

@@ -3,7 +3,10 @@
 
 use crate::number::{self, Amount, Unfit};
 use candor::{
-    __private::{DateUnit, dates, day_number, digits, digits_len, log_buckets, log_buckets_len, steps, versions},
+    __private::{
+        DateUnit, MOST_RELEASES, dates, day_number, digits, digits_len, is_release, log_buckets, log_buckets_len,
+        order, steps, versions,
+    },
     Precision, Unit,
     event::{
         Fixed,
@@ -54,6 +57,7 @@ enum Reads {
     Hour,
     Weekday,
     Version,
+    Release,
     Locale,
     Address,
     /// A listed word, in upper or lower case.
@@ -70,10 +74,11 @@ enum Reads {
 }
 
 /// Each class: its name, its partition if that is always the same, what its values are, and how they are read.
-const CLASSES: [(&str, Option<Precision>, &str, Reads); 27] = [
+const CLASSES: [(&str, Option<Precision>, &str, Reads); 29] = [
     ("count", Some(Count::PRECISION), "things", Reads::Number),
     ("bitrate", Some(Bitrate::PRECISION), "bit/s", Reads::Number),
     ("media_duration", Some(MediaDuration::PRECISION), "s", Reads::Seconds),
+    ("duration", Some(class::Duration::PRECISION), "s", Reads::Seconds),
     ("byte_size", Some(ByteSize::PRECISION), "B", Reads::Number),
     ("resolution", Some(Resolution::PRECISION), "lines of the shorter side", Reads::Lines),
     ("latency", Some(Latency::PRECISION), "ms", Reads::Number),
@@ -88,6 +93,7 @@ const CLASSES: [(&str, Option<Precision>, &str, Reads); 27] = [
     ("hour_band", Some(class::HourBand::PRECISION), "hour, 0 to 23", Reads::Hour),
     ("weekend", Some(class::Weekend::PRECISION), "day, 1 (Monday) to 7", Reads::Weekday),
     ("version", None, "version", Reads::Version),
+    ("release", None, "version", Reads::Release),
     ("locale", Some(class::Locale::PRECISION), "language tag", Reads::Locale),
     ("network_address", Some(NetworkAddress::PRECISION), "IP address", Reads::Address),
     ("vocabulary", None, "word", Reads::Word),
@@ -102,12 +108,13 @@ const CLASSES: [(&str, Option<Precision>, &str, Reads); 27] = [
 ];
 
 /// An example of the parameters of each class that needs some.
-const NEEDS: [(&str, &str); 9] = [
+const NEEDS: [(&str, &str); 10] = [
     ("signed_step", "60:-720:840"),
     ("digits", "2:10000"),
     ("log_buckets", "10:1:60000"),
     ("date", "month:2026-01:24"),
     ("version", "12.0,12.4"),
+    ("release", "1.4.0,1.4.1"),
     ("vocabulary", "h264,hevc"),
     ("extension", "mkv,mp4"),
     ("cohort", "4"),
@@ -146,6 +153,13 @@ pub(super) fn stored(name: &str, spec: &serde_json::Value) -> Option<Known> {
         "labels" => {
             let labels = spec["labels"].as_array()?.iter().map(|label| label.as_str().map(|it| &*it.to_owned().leak()));
             let labels: Vec<&'static str> = labels.collect::<Option<_>>()?;
+            (Precision::Labels(labels.leak()), Reads::Label)
+        }
+        // A contract says how many releases there are, and not which.
+        "releases" => {
+            let most = spec["most"].as_u64().filter(|most| *most <= MOST_RELEASES as u64)?;
+            let releases = (1..=most).map(|number| &*format!("release {number}").leak());
+            let labels: Vec<&'static str> = ["older"].into_iter().chain(releases).chain(["other"]).collect();
             (Precision::Labels(labels.leak()), Reads::Label)
         }
         "cuts" => {
@@ -227,6 +241,14 @@ fn partition(name: &str, text: &str) -> Result<Precision, String> {
             let cuts: Vec<i64> = parts.into_iter().flat_map(|part| versions([part])).collect();
             Ok(Precision::Cuts { unit: Unit::Version, cuts: cuts.leak() })
         }
+        ("release", [_]) => {
+            let releases: Vec<&'static str> = list().map(|one| &*one.to_owned().leak()).collect();
+            let rises = releases.is_sorted_by(|a, b| order(a, b) == Some(-1));
+            if releases.len() > MOST_RELEASES || !releases.iter().all(|one| is_release(one)) || !rises {
+                return Err("lists the last releases, 8 at most, each once and oldest first".into());
+            }
+            Ok(Precision::Releases(releases.leak()))
+        }
         ("vocabulary" | "extension" | "category", [_]) => {
             let ends: &[&str] = if name == "extension" { &["none", "other"] } else { &["other"] };
             let mut labels: Vec<&'static str> = Vec::new();
@@ -299,6 +321,7 @@ impl Known {
             Reads::Hour => text.parse().ok().map(|hour: i64| class::HourBand::outcome(&self.precision, &hour)),
             Reads::Weekday => text.parse().ok().map(|day: i64| class::Weekend::outcome(&self.precision, &day)),
             Reads::Version => Some(class::Version::outcome(&self.precision, text)),
+            Reads::Release => Some(class::Release::outcome(&self.precision, text)),
             Reads::Locale => Some(class::Locale::outcome(&self.precision, text)),
             Reads::Address => {
                 let address = text.parse::<IpAddr>().ok().or_else(|| Some(text.parse::<SocketAddr>().ok()?.ip()));
