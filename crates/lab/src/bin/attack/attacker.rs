@@ -1,18 +1,18 @@
-//! The attacker. It knows every person's library and every rule, and it gets all records that one device sent over all
-//! days, linked to each other. It orders the libraries by how likely each one is to produce exactly these records.
+//! The attacker who looks for a library. It knows every person's library and every rule, and it gets all records that
+//! one device sent over all periods, linked to each other. It orders the libraries by how likely each one is to produce
+//! exactly these records.
 //!
-//! The likelihood is computed, not learnt. In each bucket (`cell` in the code) a library has `l` films. The device's
-//! secret selects `s` of them, and `s` is binomial. The plays of these films on one day are Poisson. The record of a
-//! day contains the step that its count falls in. The buckets are independent of each other, so the likelihood is a
-//! product over buckets of `sum over s of P(s | l) * product over days of P(step | s)`.
+//! The likelihood is computed, not learnt; [`Odds`] has it. The buckets (`cell` in the code) are independent of each
+//! other, so the likelihood of a library is the product over buckets.
 //!
-//! A play that is the only one on its day is held back until there is another play. So a record covers the plays of all
-//! days since the previous record. Whether those plays are reported on that day depends on how many they are, not on
-//! whose they are. On the days since the last record there was either no play or one. With `m` counted films, each
-//! played `k` times a day, the probability of that is `exp(-k m days) * (1 + k m days)`. The first factor is one more
-//! silent day for each bucket. The second is linear in the `s`, so the attacker uses their expected values.
+//! A play that is the only one of its period is held back until there is another play. So a record covers the plays of
+//! all periods since the previous record. In the periods since the last record there was either no play or one. With
+//! `m` counted films, each played `k` times a period, the probability of that is `exp(-k m periods) * (1 + k m
+//! periods)`. The first factor is in the likelihood of each bucket. The second is linear in the numbers of counted
+//! films, so the attacker uses their expected values. Where the choice rotates, it leaves the second factor out.
 
 use super::{
+    odds::{Odds, Records},
     people::{Person, Setting},
     rule::{Partition, Rule},
     wire::Seen,
@@ -23,7 +23,7 @@ use std::{collections::HashMap, panic::resume_unwind, rc::Rc, thread};
 pub(crate) struct Libraries {
     cells: usize,
     /// The largest number of films that any library has in one bucket.
-    most: usize,
+    pub(crate) most: usize,
     counts: Vec<u16>,
 }
 
@@ -41,133 +41,76 @@ impl Libraries {
     fn len(&self) -> usize {
         self.counts.len() / self.cells
     }
+
+    /// For each bucket, how likely each number of films is, as far as these libraries say.
+    pub(crate) fn usual(&self) -> Vec<Vec<f64>> {
+        let mut usual = vec![vec![0.0; self.most + 1]; self.cells];
+        let one = 1.0 / self.len() as f64;
+        for library in self.counts.chunks_exact(self.cells) {
+            library.iter().zip(&mut usual).for_each(|(films, usual)| usual[usize::from(*films)] += one);
+        }
+        usual
+    }
 }
 
-/// The records of one bucket, in order: the step of each, and over how many days its plays may be spread.
-type Records = Vec<(u8, u16)>;
-
-/// For each possible number of films in a bucket: the log-likelihood of the bucket's records, and the expected number
-/// of counted films given those records.
+/// The log-likelihood of the records of one bucket and the expected number of counted films, for each number of films
+/// that a library may have in it.
 struct Evidence {
     log: Vec<f32>,
     counted: Vec<f32>,
 }
 
-/// Probabilities that are the same for all people.
-struct Odds<'r> {
-    rule: &'r Rule,
-    /// The expected number of plays of one film on one day.
-    rate: f64,
-    days: usize,
-    /// For each number of films, the probability of each number of counted films among them.
-    chosen: Vec<Vec<f64>>,
-    /// By the number of days a record covers: for each number of counted films and each step, the logarithm of its
-    /// probability.
-    told: HashMap<u16, Vec<Vec<f64>>>,
-}
-
-impl<'r> Odds<'r> {
-    fn new(rule: &'r Rule, setting: &Setting, most: usize) -> Self {
-        let share = 1.0 / rule.one_in as f64;
-        let mean = most as f64 * share;
-        // More than nine standard deviations above the mean, the probabilities are negligible.
-        let counted = if rule.one_in == 1 { most } else { most.min((mean + 9.0 * mean.sqrt()) as usize + 8) };
-        let row = |films: usize| (0..=counted).map(|s| binomial(films, s, share)).collect();
-        let chosen = (0..=most).map(row).collect();
-        Odds { rule, rate: setting.rate(), days: setting.days, chosen, told: HashMap::new() }
-    }
-
-    fn evidence(&mut self, records: &Records) -> Evidence {
-        let counted = self.chosen[0].len();
-        let spoken: usize = records.iter().map(|(_, days)| usize::from(*days)).sum();
-        let silent = self.days.saturating_sub(spoken) as f64;
-        let mut logs: Vec<f64> = (0..counted).map(|s| -self.rate * s as f64 * silent).collect();
-        for &(step, days) in records {
-            let rate = self.rate * f64::from(days);
-            let told = self.told.entry(days).or_insert_with(|| {
-                let of_counted = |s| steps(&self.rule.counts, rate * s as f64).into_iter().map(f64::ln).collect();
-                (0..counted).map(of_counted).collect()
-            });
-            logs.iter_mut().zip(told).for_each(|(log, told)| *log += told[usize::from(step)]);
-        }
-        if self.rule.one_in == 1 {
-            let counted = (0..counted).map(|films| films as f32).collect();
-            return Evidence { log: logs.into_iter().map(|log| log as f32).collect(), counted };
-        }
-        let top = logs.iter().copied().fold(f64::NEG_INFINITY, f64::max);
-        let odds: Vec<f64> = logs.into_iter().map(|log| (log - top).exp()).collect();
-        let (mut log, mut expected) = (Vec::new(), Vec::new());
-        for row in &self.chosen {
-            let (mut sum, mut films) = (0.0, 0.0);
-            for (s, odds) in row.iter().zip(&odds).map(|(chance, odds)| chance * odds).enumerate() {
-                sum += odds;
-                films += s as f64 * odds;
-            }
-            log.push((sum.ln() + top) as f32);
-            expected.push(if sum > 0.0 { (films / sum) as f32 } else { 0.0 });
-        }
-        Evidence { log, counted: expected }
-    }
-}
-
-/// The probability of each step of a count, when the count is Poisson with this mean.
-fn steps(counts: &[u64], mean: f64) -> Vec<f64> {
-    let mut odds = vec![0.0; counts.len()];
-    let end = counts.last().copied().unwrap_or(0).max((mean + 12.0 * mean.sqrt()) as u64) + 20;
-    let (mut chance, mut step) = ((-mean).exp(), 0);
-    for count in 0..end {
-        while counts.get(step + 1).is_some_and(|next| *next <= count) {
-            step += 1;
-        }
-        odds[step] += chance;
-        chance *= mean / (count + 1) as f64;
-    }
-    odds
-}
-
-/// The probability of `s` successes in `n` tries.
-fn binomial(n: usize, s: usize, share: f64) -> f64 {
-    if s > n {
-        return 0.0;
-    }
-    let log = (0..s).map(|i| ((n - i) as f64 / (s - i) as f64).ln()).sum::<f64>()
-        + s as f64 * share.ln()
-        + (n - s) as f64 * (-share).ln_1p();
-    log.exp()
+fn evidence(odds: &mut Odds<'_>, records: &Records) -> Evidence {
+    let ever = odds.of_ever(records);
+    let (log, counted) = odds.of_films(&ever).into_iter().unzip();
+    Evidence { log, counted }
 }
 
 /// For each person in `seen`, the number of libraries that are likelier than the person's own. Ties are broken at
-/// random.
+/// random. The first of `seen` is the first person in `libraries`; after the last person the first one comes again.
 pub(crate) fn ranks(seen: &[Seen], libraries: &Libraries, rule: &Rule, setting: &Setting) -> Vec<usize> {
+    let periods = setting.periods(rule);
+    // If every film is counted, all libraries have the same number of counted films, so this term says nothing.
+    let held_back = rule.holds_back && rule.ever > 1 && rule.now == 1;
     in_parts(seen.len(), |from, to| {
-        let mut odds = Odds::new(rule, setting, libraries.most);
+        let mut odds = Odds::new(rule, setting.rate(rule), 0..periods, libraries.most);
         let mut random = super::people::random(setting.seed, 1 << 40 | from as u64);
         let mut known: HashMap<Records, Rc<Evidence>> = HashMap::new();
-        let width = libraries.most + 1;
-        let (mut log, mut counted) = (Vec::new(), Vec::new());
+        let silent = evidence(&mut odds, &Records::new());
+        let sums = |of: &[f32]| -> Vec<f32> {
+            let sum = |number| libraries.of_person(number).iter().map(|films| of[usize::from(*films)]).sum();
+            (0..libraries.len()).map(sum).collect()
+        };
+        // What is left to do for each library are the buckets with records.
+        let (quiet, quietly_counted) = (sums(&silent.log), sums(&silent.counted));
         let rank = |number: usize| {
-            let mut cells: Vec<Records> = vec![Vec::new(); libraries.cells];
-            seen[number].told.iter().for_each(|told| cells[usize::from(told.cell)].push((told.step, told.days)));
-            log.clear();
-            counted.clear();
-            for mut records in cells {
-                records.sort_unstable();
-                let evidence = known.entry(records).or_insert_with_key(|records| odds.evidence(records).into());
-                log.extend_from_slice(&evidence.log);
-                counted.extend_from_slice(&evidence.counted);
+            let mut cells: HashMap<u16, Records> = HashMap::new();
+            for told in &seen[number].told {
+                cells.entry(told.cell).or_default().push((told.period, told.step, told.spread));
             }
-            // If every film is counted, all libraries have the same number of counted films, so this term says nothing.
-            let held_back = rule.holds_back && rule.one_in > 1;
-            let plays = if held_back { (setting.rate() * seen[number].since as f64) as f32 } else { 0.0 };
-            let sum = |of: &[f32], library: &[u16]| -> f32 {
-                library.iter().zip(of.chunks_exact(width)).map(|(&films, of)| of[usize::from(films)]).sum()
+            let mut told = Vec::new();
+            for (cell, mut records) in cells {
+                odds.sort(&mut records);
+                let of = known.entry(records).or_insert_with_key(|records| evidence(&mut odds, records).into());
+                told.push((usize::from(cell), Rc::clone(of)));
+            }
+            told.sort_unstable_by_key(|(cell, _)| *cell);
+            let plays = if held_back { (setting.rate(rule) * seen[number].since as f64) as f32 } else { 0.0 };
+            let score = |other: usize| {
+                let library = libraries.of_person(other);
+                let sum = |of: fn(&Evidence) -> &[f32], quiet: f32| -> f32 {
+                    let more = told.iter().map(|(cell, it)| {
+                        let films = usize::from(library[*cell]);
+                        of(it)[films] - of(&silent)[films]
+                    });
+                    quiet + more.sum::<f32>()
+                };
+                let silence =
+                    if plays > 0.0 { (plays * sum(|it| &it.counted, quietly_counted[other])).ln_1p() } else { 0.0 };
+                sum(|it| &it.log, quiet[other]) + silence
             };
-            let score = |library: &[u16]| {
-                let silence = if plays > 0.0 { (plays * sum(&counted, library)).ln_1p() } else { 0.0 };
-                sum(&log, library) + silence
-            };
-            let scores = (0..libraries.len()).map(|other| score(libraries.of_person(other)));
-            place(scores, score(libraries.of_person(number)), &mut random)
+            let own = score(number % libraries.len());
+            place((0..libraries.len()).map(score), own, &mut random)
         };
         (from..to).map(rank).collect()
     })

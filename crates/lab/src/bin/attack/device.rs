@@ -1,15 +1,16 @@
-//! A person's device: a real client with its own store, on which the person's plays are recorded day by day, and a
+//! A person's device: a real client with its own store, on which the person's plays are recorded month by month, and a
 //! transport that keeps the request bodies. The output is exactly what a receiver would get, and nothing else.
 
 use super::{films::Film, people::Person};
 use candor::{Answer, Audience, Client, Clock, Config, Event, Parcel, SendError, Transport};
 use candor_lab::CONTROLLER;
+use jiff::{ToSpan as _, civil::Date};
 use std::{
     error::Error,
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
     thread,
     time::{Duration, SystemTime, UNIX_EPOCH},
@@ -25,7 +26,7 @@ candor::scope! {
 
 /// A film was played.
 #[derive(Event)]
-#[event(name = "film.played", scope = PLAYBACK, linkage = rollup, every = day, reason = "a measurement of days")]
+#[event(name = "film.played", scope = PLAYBACK, linkage = rollup)]
 struct FilmPlayed<'a> {
     /// Which film it is. Chooses whether it is counted at all, and is neither kept nor sent.
     #[field(item)]
@@ -37,7 +38,7 @@ struct FilmPlayed<'a> {
 
 /// A film was streamed.
 #[derive(Event)]
-#[event(name = "film.streamed", scope = PLAYBACK, linkage = rollup, every = day, reason = "a measurement of days")]
+#[event(name = "film.streamed", scope = PLAYBACK, linkage = rollup)]
 struct FilmStreamed<'a> {
     /// Which film it is. Chooses whether it is counted at all, and is neither kept nor sent.
     #[field(item)]
@@ -50,24 +51,42 @@ struct FilmStreamed<'a> {
     bitrate: u64,
 }
 
-const DAY: u64 = 86_400;
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A clock that does not move until it is advanced to the next day.
+/// A clock that stands still in a month until it is advanced to the next one.
 #[derive(Clone)]
-struct Days(Arc<AtomicU64>);
+struct Months(Arc<AtomicI64>);
 
-impl Days {
-    /// The given number of days ago, at noon UTC.
-    fn before_today(days: u64) -> Self {
-        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        Days(Arc::new(AtomicU64::new((now / DAY).saturating_sub(days + 1) * DAY + DAY / 2)))
+impl Months {
+    /// The given number of months ago, on the tenth.
+    fn before_today(months: usize) -> Result<Self, Box<dyn Error>> {
+        let now = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
+        let first = now.first_of_month().checked_sub((months as i64).months())?;
+        Ok(Months(Arc::new(AtomicI64::new(month_of(first)))))
+    }
+
+    fn month(&self) -> i64 {
+        self.0.load(Ordering::SeqCst)
     }
 }
 
-impl Clock for Days {
+/// The number of a month, counted from the year 0.
+fn month_of(date: Date) -> i64 {
+    i64::from(date.year()) * 12 + i64::from(date.month()) - 1
+}
+
+/// The month in which a time lies that is given in nanoseconds from 1970.
+pub(crate) fn month_of_time(nanos: u64) -> Option<i64> {
+    let time = jiff::Timestamp::from_nanosecond(nanos.into()).ok()?;
+    Some(month_of(time.to_zoned(jiff::tz::TimeZone::UTC).date()))
+}
+
+impl Clock for Months {
     fn now(&self) -> SystemTime {
-        UNIX_EPOCH + Duration::from_secs(self.0.load(Ordering::SeqCst))
+        let month = self.month();
+        let tenth = Date::new((month / 12) as i16, (month % 12) as i8 + 1, 10);
+        let tenth = tenth.ok().and_then(|date| date.to_zoned(jiff::tz::TimeZone::UTC).ok());
+        tenth.map_or(UNIX_EPOCH, |time| time.timestamp().into())
     }
 }
 
@@ -82,13 +101,15 @@ impl Transport for Kept {
     }
 }
 
-/// Runs every person's days on real clients. `judge` gets the first day, counted from 1970, and the bodies that were
-/// sent.
+/// How many days of a person are a month here. The plays of these days are recorded in one month of the calendar.
+pub(crate) const MONTH: usize = 30;
+
+/// Runs every person's months on real clients. `judge` gets the first month and the bodies that were sent.
 pub(crate) fn all<T: Send>(
     films: &[Film],
     people: &[Person],
     directory: &Path,
-    judge: impl Fn(u64, &[Vec<u8>]) -> Result<T, String> + Sync,
+    judge: impl Fn(i64, &[Vec<u8>]) -> Result<T, String> + Sync,
 ) -> Result<Vec<T>, Box<dyn Error>> {
     let directory = tempfile::Builder::new().prefix("candor-attack-").tempdir_in(directory)?;
     let next = AtomicUsize::new(0);
@@ -99,7 +120,7 @@ pub(crate) fn all<T: Send>(
             let Some(person) = people.get(number) else { return Ok(done) };
             let home = directory.path().join(number.to_string());
             let Sent { first, bodies } =
-                month(films, person, &home).map_err(|error| format!("person {number}: {error}"))?;
+                months(films, person, &home).map_err(|error| format!("person {number}: {error}"))?;
             std::fs::remove_dir_all(&home).map_err(|error| format!("{}: {error}", home.display()))?;
             done.push((number, judge(first, &bodies)?));
         }
@@ -118,14 +139,14 @@ pub(crate) fn all<T: Send>(
 
 /// What was sent for one person.
 struct Sent {
-    /// The first day, counted from 1970.
-    first: u64,
+    /// The first month.
+    first: i64,
     bodies: Vec<Vec<u8>>,
 }
 
-fn month(films: &[Film], person: &Person, home: &Path) -> Result<Sent, Box<dyn Error>> {
-    let (clock, kept) = (Days::before_today(person.days.len() as u64), Kept::default());
-    let first = clock.0.load(Ordering::SeqCst) / DAY;
+fn months(films: &[Film], person: &Person, home: &Path) -> Result<Sent, Box<dyn Error>> {
+    let (clock, kept) = (Months::before_today(person.days.len().div_ceil(MONTH))?, Kept::default());
+    let first = clock.month();
     let directories: (PathBuf, PathBuf) = (home.join("data"), home.join("config"));
     // A test can't ask a person, so the block on CI is lifted explicitly.
     let config = Config::new("org.example.player", CONTROLLER, Audience::Adults)
@@ -135,8 +156,8 @@ fn month(films: &[Film], person: &Person, home: &Path) -> Result<Sent, Box<dyn E
         .lift_ci_block();
     let client = Client::new(config)?;
     client.grant(PLAYBACK)?;
-    for day in &person.days {
-        for &place in day {
+    for days in person.days.chunks(MONTH) {
+        for &place in days.iter().flatten() {
             let number = person.library[place as usize];
             let (Film { seconds, bitrate, .. }, film) = (films[number as usize], &*format!("film {number}"));
             let duration = Duration::from_secs(seconds);
@@ -144,9 +165,8 @@ fn month(films: &[Film], person: &Person, home: &Path) -> Result<Sent, Box<dyn E
             client.record(FilmStreamed { film, duration, bitrate });
         }
         // The clock does not move while plays are recorded. A flush first counts what was recorded before the clock
-        // moved, for the day on which it was recorded. Then it handles the change of day and sends the day that is
-        // over.
-        clock.0.fetch_add(DAY, Ordering::SeqCst);
+        // moved, for the month in which it was recorded. Then it closes the month that is over and sends its records.
+        clock.0.fetch_add(1, Ordering::SeqCst);
         flush(&client)?;
     }
     drop(client);

@@ -1,4 +1,5 @@
-//! The table of films, and what each film would report: its length and an average bitrate.
+//! What people play: a table of films, or a made-up catalogue of albums, and what each item would report: its length
+//! and an average bitrate.
 //!
 //! Lengths are real, in whole minutes. The seconds below a minute and the bitrate are made up, because the table has
 //! neither and real files have both. They are always the same for a given film. This module does not know who plays
@@ -6,7 +7,7 @@
 
 use std::{error::Error, fs, path::Path};
 
-/// One film.
+/// One film, or one track of an album.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Film {
     pub(crate) seconds: u64,
@@ -14,6 +15,8 @@ pub(crate) struct Film {
     pub(crate) bitrate: u64,
     /// How many people voted on it. Used for libraries that follow popularity.
     pub(crate) votes: f64,
+    /// What is played together with it: tracks of one album have the same number. A film is alone.
+    pub(crate) album: u32,
 }
 
 /// How films are encoded in this model: the share of each kind, and its typical bitrate in kbit/s. A film's own bitrate
@@ -52,11 +55,43 @@ fn film(number: u64, minutes: f64, votes: f64) -> Film {
         }
         share -= part;
     }
-    // The Box-Muller transform: a normal deviate from two uniform ones.
-    let normal = (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos();
+    let normal = normal(&mut random);
     let short = if minutes < 20.0 { 0.6 } else { 1.0 };
     let bitrate = usual * 1_000.0 * short * (SPREAD * normal).exp();
-    Film { seconds, bitrate: bitrate as u64, votes }
+    Film { seconds, bitrate: bitrate as u64, votes, album: number as u32 }
+}
+
+/// How albums are encoded in the made-up catalogue: the share of each kind, and its bitrate in kbit/s. All tracks of an
+/// album are of one kind. The bitrate of the kinds without loss, from 800 on, differs from track to track.
+const ENCODINGS: [(f64, f64); 6] =
+    [(0.10, 128.0), (0.15, 192.0), (0.20, 256.0), (0.30, 320.0), (0.20, 880.0), (0.05, 2_600.0)];
+const ALBUMS: u32 = 5_000;
+
+/// A made-up catalogue of 5,000 albums with 6 to 16 tracks each. Most tracks are between two and seven minutes long.
+pub(crate) fn tracks() -> Vec<Film> {
+    let mut random = fastrand::Rng::with_seed(0x0a1b);
+    let mut tracks = Vec::new();
+    for album in 0..ALBUMS {
+        let mut share = random.f64();
+        let kind = ENCODINGS.iter().find(|(part, _)| {
+            share -= part;
+            share < 0.0
+        });
+        let usual = kind.unwrap_or(&ENCODINGS[3]).1;
+        let mean = 235.0 * (0.3 * normal(&mut random)).exp();
+        for _ in 0..random.u32(6..=16) {
+            let seconds = (mean * (0.35 * normal(&mut random)).exp()).max(10.0) as u64;
+            let spread = if usual >= 800.0 { (0.15 * normal(&mut random)).exp() } else { 1.0 };
+            let bitrate = (usual * 1_000.0 * spread) as u64;
+            tracks.push(Film { seconds, bitrate, votes: 1.0 / f64::from(album + 1), album });
+        }
+    }
+    tracks
+}
+
+/// A normal deviate from two uniform ones: the Box-Muller transform.
+pub(crate) fn normal(random: &mut fastrand::Rng) -> f64 {
+    (-2.0 * (1.0 - random.f64()).ln()).sqrt() * (std::f64::consts::TAU * random.f64()).cos()
 }
 
 /// Splits one CSV line. A quoted field may contain commas, and a doubled quotation mark in it means one mark.

@@ -4,7 +4,7 @@
 //!
 //! A bucket (`cell` in the code) is the set of films for which an event reports the same values.
 
-use super::{films::Film, people::Person};
+use super::films::Film;
 use std::collections::HashMap;
 
 /// Steps of a duration, in seconds.
@@ -17,37 +17,93 @@ const BITRATES: [u64; 14] = [
 /// Steps of a day's count.
 const COUNTS: [u64; 13] = [0, 1, 2, 3, 5, 9, 17, 33, 65, 129, 257, 513, 1_024];
 
-/// How the plays of a day become the records of that day.
+/// How the plays of a period become the records of that period.
 #[derive(Debug, Clone)]
 pub(crate) struct Rule {
-    /// The steps of a day's count, from 0.
+    /// How many days are counted together.
+    pub(crate) period: usize,
+    /// The steps of a period's count, from 0.
     pub(crate) counts: Vec<u64>,
-    /// One film in this many is ever counted. A secret of the device selects them once and for all.
-    pub(crate) one_in: u64,
-    /// Whether a day with only one play sends nothing, and the play is added to the next day.
+    /// Whether a count between two steps becomes one of both at random, so that its expectation stays what it is.
+    /// Otherwise it becomes the lower one.
+    pub(crate) unbiased: bool,
+    /// One film in this many can ever be counted. A secret of the device selects them once and for all.
+    pub(crate) ever: u64,
+    /// Of those, one in this many is counted in each turn, selected anew.
+    pub(crate) now: u64,
+    /// How many periods a turn has.
+    pub(crate) turn: usize,
+    /// Whether a period with only one play sends nothing, and the play is added to the next period.
     pub(crate) holds_back: bool,
+    /// The largest number of records of a period. What is beyond is summed in the last, which says nothing else.
+    pub(crate) cap: usize,
 }
 
 impl Rule {
-    /// Counts as candor rounds them; one film in `one_in` is counted.
+    /// Counts of so many days, rounded at random; one film in `one_in` is counted, always the same.
+    pub(crate) fn closing(period: usize, one_in: u64) -> Self {
+        Rule {
+            period,
+            counts: COUNTS.to_vec(),
+            unbiased: true,
+            ever: one_in,
+            now: 1,
+            turn: 1,
+            holds_back: false,
+            cap: 16,
+        }
+    }
+
+    /// What candor did at first: counts of days, rounded down, and a lone count waits.
     pub(crate) fn candor(one_in: u64) -> Self {
-        Rule { counts: COUNTS.to_vec(), one_in, holds_back: true }
+        Rule { unbiased: false, holds_back: true, ..Rule::closing(1, one_in) }
     }
 
-    /// Every play is counted, and every count is exact.
-    pub(crate) fn exact() -> Self {
-        Rule { counts: (0..64).collect(), one_in: 1, holds_back: false }
+    /// The design that ships: of one film in `ever`, one in 16 is counted in a month, and a lone count waits.
+    pub(crate) fn shipped(ever: u64) -> Self {
+        Rule { now: 16, holds_back: true, ..Rule::closing(30, ever) }
     }
 
-    /// Whether a step covers one number only.
+    /// One film in this many is counted in a period.
+    pub(crate) fn one_in(&self) -> u64 {
+        self.ever * self.now
+    }
+
+    /// Whether a step can be reported for one count only.
     pub(crate) fn is_exact(&self, step: u8) -> bool {
         let step = usize::from(step);
-        self.counts.get(step + 1).is_some_and(|next| *next == self.counts[step] + 1)
+        let above = self.counts.get(step + 1).is_some_and(|next| *next == self.counts[step] + 1);
+        let below = !self.unbiased || step == 0 || self.counts[step - 1] + 1 == self.counts[step];
+        above && below
     }
 
-    /// The index of the step, from 0, that a count falls in.
-    pub(crate) fn step(&self, count: u64) -> u8 {
-        self.counts.partition_point(|step| *step <= count).saturating_sub(1) as u8
+    /// The index of the step, from 0, that a count becomes.
+    pub(crate) fn step(&self, count: u64, random: &mut fastrand::Rng) -> u8 {
+        let (low, up) = self.round(count);
+        low + u8::from(up > 0.0 && random.f64() < up)
+    }
+
+    /// The step at or below a count, and the probability that it becomes the next one instead.
+    pub(crate) fn round(&self, count: u64) -> (u8, f64) {
+        let low = self.counts.partition_point(|step| *step <= count).saturating_sub(1);
+        let up = match self.counts.get(low + 1) {
+            Some(next) if self.unbiased => (count - self.counts[low]) as f64 / (next - self.counts[low]) as f64,
+            _ => 0.0,
+        };
+        (low as u8, up)
+    }
+
+    /// The probability of each step, from the probability of each count. Counts beyond the list have no probability.
+    pub(crate) fn steps(&self, odds: impl Iterator<Item = f64>) -> Vec<f64> {
+        let mut steps = vec![0.0; self.counts.len()];
+        for (count, chance) in odds.enumerate() {
+            let (low, up) = self.round(count as u64);
+            steps[usize::from(low)] += chance * (1.0 - up);
+            if up > 0.0 {
+                steps[usize::from(low) + 1] += chance * up;
+            }
+        }
+        steps
     }
 }
 
@@ -56,6 +112,8 @@ impl Rule {
 pub(crate) struct Partition {
     /// The bucket of each film.
     of: Vec<u16>,
+    /// The step of each film's bitrate.
+    rates: Vec<u64>,
     /// Buckets by the values in a record: the steps of duration and bitrate.
     cells: HashMap<(u64, u64), u16>,
 }
@@ -67,7 +125,9 @@ impl Partition {
             let next = cells.len() as u16;
             *cells.entry(tells(film)).or_insert(next)
         });
-        Partition { of: of.collect(), cells }
+        let of = of.collect();
+        let rates = films.iter().map(|film| floor(&BITRATES, film.bitrate)).collect();
+        Partition { of, rates, cells }
     }
 
     /// By the steps of the duration.
@@ -78,11 +138,6 @@ impl Partition {
     /// By the steps of the duration and of the bitrate.
     pub(crate) fn streams(films: &[Film]) -> Self {
         Partition::new(films, |film| (floor(&DURATIONS, film.seconds), floor(&BITRATES, film.bitrate)))
-    }
-
-    /// By whole minutes, which no event of candor reports.
-    pub(crate) fn minutes(films: &[Film]) -> Self {
-        Partition::new(films, |film| (film.seconds / 60, 0))
     }
 
     /// The number of buckets that contain a film.
@@ -107,13 +162,16 @@ impl Partition {
         counts
     }
 
-    /// How often each bucket was played.
-    pub(crate) fn played(&self, person: &Person) -> Vec<u64> {
+    /// How many of these films are in each bucket.
+    pub(crate) fn histogram_of_many(&self, films: &[u32]) -> Vec<u32> {
         let mut counts = vec![0; self.len()];
-        for place in person.days.iter().flatten() {
-            counts[usize::from(self.cell_of(person.library[*place as usize]))] += 1;
-        }
+        films.iter().for_each(|&film| counts[usize::from(self.cell_of(film))] += 1);
         counts
+    }
+
+    /// The step of a film's bitrate, for plays that are sent one by one.
+    pub(crate) fn bitrate_of(&self, film: u32) -> u64 {
+        self.rates[film as usize]
     }
 }
 

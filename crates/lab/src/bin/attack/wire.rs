@@ -1,45 +1,55 @@
 //! What the attacker sees: request bodies as they arrived, parsed. Nothing else passes from a device to the attacker.
 
-use super::rule::{Partition, Rule};
+use super::{
+    device::month_of_time,
+    rule::{Partition, Rule},
+};
 use serde::Deserialize;
-use std::collections::BTreeSet;
 
 /// One record: a bucket and the step of its count.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Told {
     pub(crate) cell: u16,
     pub(crate) step: u8,
-    /// The day of the record, counted from 0.
-    pub(crate) day: u16,
-    /// Over how many days the plays may be spread: more than one if a play of earlier days may have been held back.
-    pub(crate) days: u16,
+    /// The period of the record, counted from 0.
+    pub(crate) period: u16,
+    /// Over how many periods the plays may be spread: more than one if a play of earlier ones may have been held back.
+    pub(crate) spread: u16,
 }
 
 /// What the records of one event say about one person.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Seen {
     pub(crate) told: Vec<Told>,
-    /// How many days have passed since the last day with records.
+    /// How many periods have passed since the last one with records.
     pub(crate) since: usize,
 }
 
 impl Seen {
-    /// Builds it from records with their days, counted from 0; `days` is the number of days in all.
-    pub(crate) fn new(mut records: Vec<(usize, u16, u8)>, days: usize, rule: &Rule) -> Self {
+    /// Builds it from records with their periods, counted from 0; `periods` is the number of periods in all.
+    pub(crate) fn new(mut records: Vec<(usize, u16, u8)>, periods: usize, rule: &Rule) -> Self {
         records.sort_unstable();
-        let reports: BTreeSet<usize> = records.iter().map(|record| record.0).collect();
-        let mut seen = Seen { told: Vec::with_capacity(records.len()), since: days };
+        let mut seen = Seen { told: Vec::with_capacity(records.len()), since: periods };
         let mut next = 0;
-        for day in reports {
-            let of_day = || records.iter().filter(|record| record.0 == day);
+        for of_period in records.chunk_by(|a, b| a.0 == b.0) {
+            let period = of_period[0].0;
             // If a step covers several numbers, a play that may have been held back can't be seen in it.
-            let spread = rule.holds_back && of_day().all(|(_, _, step)| rule.is_exact(*step));
-            let (of, days) = (day as u16, if spread { day - next + 1 } else { 1 } as u16);
-            seen.told.extend(of_day().map(|&(_, cell, step)| Told { cell, step, day: of, days }));
-            next = day + 1;
+            let spread = rule.holds_back && of_period.iter().all(|(_, _, step)| rule.is_exact(*step));
+            let spread = if spread { period - next + 1 } else { 1 } as u16;
+            let told = of_period.iter().map(|&(_, cell, step)| Told { cell, step, period: period as u16, spread });
+            seen.told.extend(told);
+            next = period + 1;
         }
         seen.since -= next;
         seen
+    }
+
+    /// What was told in some of the periods, as if there were no others.
+    pub(crate) fn part(&self, periods: std::ops::Range<usize>) -> Self {
+        let of = |told: &&Told| periods.contains(&usize::from(told.period));
+        let told: Vec<Told> = self.told.iter().filter(of).copied().collect();
+        let last = told.last().map_or(periods.start, |told| usize::from(told.period) + 1);
+        Seen { since: periods.end - last, told }
     }
 }
 
@@ -93,13 +103,13 @@ impl Record<'_> {
 }
 
 /// Reads the records of the event `name` from bodies. The record that sums all buckets beyond the sixteen allowed for a
-/// day is skipped, because it names none of them. `first` is the first day, counted from 1970; `days` is their number.
+/// period is skipped, because it names none of them. `first` is the first month; `months` is their number.
 pub(crate) fn read(
     bodies: &[Vec<u8>],
     name: &str,
     partition: &Partition,
     rule: &Rule,
-    (first, days): (u64, usize),
+    (first, months): (i64, usize),
 ) -> Result<Seen, String> {
     let mut records = Vec::new();
     for body in bodies {
@@ -112,14 +122,13 @@ pub(crate) fn read(
             let (duration, bitrate) = (record.number("duration")?.unwrap_or(0), record.number("bitrate")?.unwrap_or(0));
             let cell =
                 partition.cell(duration, bitrate).ok_or(format!("no film is in {duration} s, {bitrate} bit/s"))?;
-            let step = rule.step(count);
-            if count == 0 || rule.counts[usize::from(step)] != count {
-                return Err(format!("a count of {count}, which is none of the steps"));
-            }
-            let nanos: u64 = record.time_unix_nano.parse().map_err(|_| "a record without a time")?;
-            let day = (nanos / 86_400_000_000_000).checked_sub(first).filter(|day| *day < days as u64);
-            records.push((day.ok_or("a record of a day that is none of these")? as usize, cell, step));
+            let step = rule.counts.binary_search(&count).ok().filter(|step| *step > 0);
+            let step = step.ok_or(format!("a count of {count}, which is none of the steps"))? as u8;
+            let nanos = record.time_unix_nano.parse().ok();
+            let month = nanos.and_then(month_of_time).ok_or("a record without a time")? - first;
+            let month = usize::try_from(month).ok().filter(|month| *month < months);
+            records.push((month.ok_or("a record of a month that is none of these")?, cell, step));
         }
     }
-    Ok(Seen::new(records, days, rule))
+    Ok(Seen::new(records, months, rule))
 }
