@@ -109,7 +109,9 @@ impl Client {
         let party = contracts::party(&config)?;
         let contracts = contracts::all(registry, &party, &config)?;
         #[cfg(debug_assertions)]
-        let own_transport = config.transport.is_some();
+        if config.development.is_some() {
+            development::check(config.transport.is_some(), &party.endpoint, &contracts)?;
+        }
         let transport: Arc<dyn Transport> = match (config.transport, &config.endpoint) {
             (Some((_, transport)), _) => transport,
             (None, Some(endpoint)) => Arc::new(Http::new(endpoint, config.tls_provider.clone(), config.roots.clone())?),
@@ -132,7 +134,6 @@ impl Client {
         let (data, marks, clock, development) = match config.development {
             None => (data, marks, config.clock, None),
             Some(lasts) => {
-                development::check(own_transport, &party.endpoint, &contracts)?;
                 let [data, marks] = [data, marks].map(|it| development::directory(&it, &application));
                 let files = Files::new(disk.clone(), data.clone());
                 let development = Arc::new(Development::new(config.clock, lasts, files, &data));

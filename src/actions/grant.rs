@@ -116,7 +116,11 @@ pub(crate) fn grant(engine: &Engine, grant: &Grant, patience: &Patience) -> Resu
         }),
         ..Statement::of(scope.name(), Decision::Granted)
     };
-    let line = engine.consent.ledger().grant(&held, sound.as_deref(), statement, now, |_| make_ready(engine, scope))?;
+    let is_renewed = in_force.is_some();
+    let line = engine
+        .consent
+        .ledger()
+        .grant(&held, sound.as_deref(), statement, now, |_| make_ready(engine, scope, is_renewed))?;
     engine.consent.forget_acts(scope, began);
     engine.consent.reopen_gate(scope);
     drop(held);
@@ -146,8 +150,15 @@ fn says_no_more(engine: &Engine, records: &Records, contract: &Contract) -> Resu
 /// Makes ready what the scope needs before it opens. Data found there was recorded under a grant that is no longer in
 /// force, and is destroyed. Data already in the trash is never sent, so it may stay: some file systems keep its name
 /// for as long as another process has the file open.
-fn make_ready(engine: &Engine, scope: Scope) -> Result<(), Error> {
-    if !engine.journal.purge(scope.into(), None).complete && !engine.journal.is_out_of_place(scope) {
+///
+/// If the grant renews one that is in force, what is kept about once-events stays: they are reported once in their period all the
+/// same.
+fn make_ready(engine: &Engine, scope: Scope, is_renewed: bool) -> Result<(), Error> {
+    let purged = match is_renewed {
+        true => engine.journal.purge_renewed(scope.into()),
+        false => engine.journal.purge(scope.into(), None),
+    };
+    if !purged.complete && !engine.journal.is_out_of_place(scope) {
         let path = engine.consent.ledger().store().to_owned();
         return Err(Kind::Store { path, why: "what was recorded before could not be removed" }.into());
     }

@@ -238,9 +238,9 @@ impl Engine {
         self.journal.sent().expire(self.registry.scopes(), now);
         self.forget_erased();
         for open in self.consent.open_scopes() {
-            let has_once = self.registry.schemas_of(open.place.scope).any(|schema| schema.linkage() == Linkage::Once);
-            if let Some(given) = open.given.filter(|_| has_once) {
-                self.journal.forget_told(open.place.scope, given, now.day());
+            let scope = open.place.scope;
+            if self.registry.schemas_of(scope).any(|schema| schema.linkage() == Linkage::Once) {
+                self.journal.forget_told(scope, now.day());
             }
         }
         if !leads {

@@ -203,7 +203,8 @@ impl Schema {
     pub(crate) fn is_rounded_at_random(&self, field: &Field) -> bool {
         let is_count = field.class == "count";
         self.snapshot.is_some_and(|part| match part.statistic {
-            Statistic::Mean => true,
+            // Values of the other classes are rounded down before their mean is made.
+            Statistic::Mean => ROUNDED.contains(&field.class),
             Statistic::Last => part.keyed || is_count,
             Statistic::Min | Statistic::Max => false,
         })
@@ -363,6 +364,9 @@ impl Schema {
         self.index.store(index, Ordering::Release);
     }
 }
+
+/// The classes whose values are rounded at random for a mean.
+const ROUNDED: [&str; 9] = ["count", "step", "ladder", "digits", "log_buckets", "byte_size", "exact", "latency", "age"];
 
 /// What makes an event a field of a snapshot.
 #[derive(Debug, Clone, Copy)]

@@ -4,12 +4,15 @@
 //! Underneath, each field is a once-event with one value. This module turns a snapshot into their outcomes. It never keeps a value.
 
 use super::{
-    class::{INVALID, Number},
+    class::{INVALID, Number, Whole},
     field::MAX_FIELDS,
     schema::Schema,
     sink::{Codes, Sink},
 };
-use crate::{consent::Scope, precision::Unit};
+use crate::{
+    consent::Scope,
+    precision::{Precision, Unit},
+};
 use std::collections::{BTreeMap, HashMap};
 
 /// What a program reports of its state once a week or month, such as its settings. Derive it:
@@ -53,7 +56,7 @@ use std::collections::{BTreeMap, HashMap};
 /// ```
 ///
 /// An installation reports each field at most once in a period, when the period is over. Recording a snapshot again in the same
-/// period updates it. Each field is an [event](super::Event) of its own with one value, named by the snapshot and the field:
+/// period updates it: the last value that is known is reported. Each field is an [event](super::Event) of its own with one value, named by the snapshot and the field:
 /// `server.state.sharing`. A map has one record for each of its keys.
 ///
 /// A field of the class `count` is rounded at random to one of the two steps beside it, so that sums over many installations are
@@ -101,7 +104,12 @@ impl<'a> Answers<'a> {
 
     /// For the derive: a field whose value is rounded at random.
     #[doc(hidden)]
-    pub fn number(&mut self, schema: &'static Schema, value: Option<Option<i64>>) {
+    pub fn number(&mut self, schema: &'static Schema, value: impl FnOnce(Unit) -> Option<Option<i64>>) {
+        let unit = match schema.fields().first().map(|field| field.precision) {
+            Some(Precision::Cuts { unit, .. }) => unit,
+            _ => Unit::Count,
+        };
+        let value = value(unit);
         let (outcome, unreadable, keyless) = match value {
             None => (0, 0, false),
             Some(None) => (0, 1, false),
@@ -166,21 +174,21 @@ impl std::fmt::Debug for Answers<'_> {
     }
 }
 
-/// A value that is rounded at random: a whole number, or an `Option` of one.
+/// A value that is rounded at random: a number in the unit of its class, or an `Option` of one.
 pub trait Raw {
     /// The number: `None` if it is unknown, `Some(None)` if it can't be read.
-    fn raw(&self) -> Option<Option<i64>>;
+    fn raw(&self, unit: Unit) -> Option<Option<i64>>;
 }
 
 impl<T: Number> Raw for T {
-    fn raw(&self) -> Option<Option<i64>> {
-        Some(self.whole(Unit::Count).filter(|value| *value >= 0))
+    fn raw(&self, unit: Unit) -> Option<Option<i64>> {
+        Some(self.whole(unit).filter(|value| *value >= 0))
     }
 }
 
 impl<T: Number> Raw for Option<T> {
-    fn raw(&self) -> Option<Option<i64>> {
-        self.as_ref().and_then(Raw::raw)
+    fn raw(&self, unit: Unit) -> Option<Option<i64>> {
+        self.as_ref().and_then(|value| value.raw(unit))
     }
 }
 
@@ -200,7 +208,7 @@ pub trait Map {
     fn pairs(&self) -> impl Iterator<Item = (&Self::Key, Option<i64>)>;
 }
 
-impl<K, V: Number> Map for BTreeMap<K, V> {
+impl<K, V: Whole> Map for BTreeMap<K, V> {
     type Key = K;
     type Value = V;
     fn pairs(&self) -> impl Iterator<Item = (&K, Option<i64>)> {
@@ -208,7 +216,7 @@ impl<K, V: Number> Map for BTreeMap<K, V> {
     }
 }
 
-impl<K, V: Number, S> Map for HashMap<K, V, S> {
+impl<K, V: Whole, S> Map for HashMap<K, V, S> {
     type Key = K;
     type Value = V;
     fn pairs(&self) -> impl Iterator<Item = (&K, Option<i64>)> {
@@ -216,7 +224,7 @@ impl<K, V: Number, S> Map for HashMap<K, V, S> {
     }
 }
 
-impl<K, V: Number> Map for Vec<(K, V)> {
+impl<K, V: Whole> Map for Vec<(K, V)> {
     type Key = K;
     type Value = V;
     fn pairs(&self) -> impl Iterator<Item = (&K, Option<i64>)> {

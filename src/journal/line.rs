@@ -241,7 +241,12 @@ pub(crate) fn encode_cell(schema: &Schema, outcomes: &[u16; MAX_FIELDS], count: 
             first = false;
         }
     }
-    let _ = write!(out, r#"}},"count":{count}}}"#);
+    // Counts of a build that chose otherwise can't be multiplied by this one's divisor: they are not decoded.
+    let divisor = match schema.divisor() {
+        1 => String::new(),
+        divisor => format!(r#","divisor":{divisor}"#),
+    };
+    let _ = write!(out, r#"}},"count":{count}{divisor}}}"#);
     Some(out)
 }
 

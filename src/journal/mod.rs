@@ -38,7 +38,7 @@ pub(crate) use sent::{SentLog, Taken};
 pub(crate) use waiting::Sealed;
 
 use crate::{
-    ambient::{Ambient, Day, Time},
+    ambient::{Ambient, Day},
     consent::{Destroyed, OpenScope, Place, Projection, Scope, ScopeKey, UNKNOWN_EPOCH},
     disk::{self, Files, Handle, Look, Stat, StatKind},
     error::{At, Error},
@@ -84,6 +84,15 @@ fn hold(held: Option<&Projection>, schema: &Schema, outcomes: &[u16; MAX_FIELDS]
     Some(outcomes)
 }
 
+/// Whether what the agreement leaves of a snapshot's field is all of it: a value without its key, or with another one, would be
+/// wrong, and a record without a value would count as an answer. Other events may leave fields out.
+fn is_whole(schema: &Schema, recorded: &[u16; MAX_FIELDS], held: &[u16; MAX_FIELDS]) -> bool {
+    let Some(part) = schema.snapshot() else { return true };
+    let mut pairs = recorded.iter().zip(held);
+    let same_key = !part.keyed || pairs.next().is_none_or(|(recorded, held)| recorded == held);
+    same_key && pairs.all(|(recorded, held)| *recorded == 0 || *held != 0)
+}
+
 /// Whether the event's last day is over on `day`: the last day that this build declares, or the one that was agreed to.
 fn is_over(held: Option<&Projection>, schema: &Schema, day: Day) -> bool {
     let agreed = held.and_then(|projection| projection.get(schema.name())?.until);
@@ -95,7 +104,10 @@ pub(crate) fn is_held(held: Option<&Projection>, record: &Record) -> bool {
     if is_over(held, record.schema, record.day) {
         return false;
     }
-    record.other || hold(held, record.schema, &record.outcomes) == Some(record.outcomes)
+    if record.other {
+        return held.is_none_or(|projection| projection.contains_key(record.schema.name()));
+    }
+    hold(held, record.schema, &record.outcomes) == Some(record.outcomes)
 }
 
 /// The files and rings of one client.
@@ -130,8 +142,8 @@ struct Writer {
     waiting: BTreeMap<&'static str, Segment>,
     /// The counts of each scope and period with their sum. The file is rewritten with the sum when it has grown.
     counts: BTreeMap<(&'static str, Period), (Segment, Counts)>,
-    /// The last period in which each once-event of a scope was reported, and when its grant was given.
-    told: BTreeMap<(&'static str, u32), (Time, Day)>,
+    /// The last period in which each once-event of a scope was reported, and the epoch of its grant.
+    told: BTreeMap<(&'static str, u32), (u64, Day)>,
     /// Until when writing is paused and why, by kind and scope.
     paused: BTreeMap<(Kind, &'static str), (Instant, String)>,
     written_since_check: u64,
@@ -219,6 +231,8 @@ impl Journal {
         let mut writer = self.writer.lock();
         let mut lines: ByScope<Vec<(u32, String)>> = BTreeMap::new();
         let mut counts: BTreeMap<(&'static str, Period), (Place, Counts)> = BTreeMap::new();
+        // The once-events that are reported now for the first time in their period.
+        let mut claimed: BTreeMap<&'static str, Vec<(&'static Schema, Span)>> = BTreeMap::new();
         for event in events {
             let Some(schema) = self.registry.schema(event.schema()) else {
                 self.counters.drop(DropReason::Unregistered, 1);
@@ -243,12 +257,20 @@ impl Journal {
                     continue;
                 }
             };
-            let Some(mut outcomes) = hold(held.as_deref(), schema, event.outcomes()) else {
+            // A code belongs to the day whose keys made it, and so does its line.
+            let day = event.code().day().unwrap_or(day);
+            let mut recorded = *event.outcomes();
+            if let Some(at) = schema.tenure()
+                && let Some(field) = schema.fields().get(at)
+                && let Some(outcome) = recorded.get_mut(at)
+            {
+                *outcome = given.map_or(0, |given| field.precision.outcome_of(weeks_between(given.day(), day)));
+            }
+            let Some(outcomes) = hold(held.as_deref(), schema, &recorded).filter(|it| is_whole(schema, &recorded, it))
+            else {
                 self.counters.drop(DropReason::HeldBack, 1);
                 continue;
             };
-            // A code belongs to the day whose keys made it, and so does its line.
-            let day = event.code().day().unwrap_or(day);
             if is_over(held.as_deref(), schema, day) {
                 self.counters.drop(DropReason::Ended, 1);
                 continue;
@@ -256,12 +278,6 @@ impl Journal {
             if self.full.load(Ordering::Relaxed) {
                 self.counters.drop(DropReason::Full, 1);
                 continue;
-            }
-            if let Some(at) = schema.tenure()
-                && let Some(field) = schema.fields().get(at)
-                && let Some(outcome) = outcomes.get_mut(at).filter(|outcome| **outcome != 0)
-            {
-                *outcome = given.map_or(0, |given| field.precision.outcome_of(weeks_between(given.day(), day)));
             }
             if let Some(period) = schema.period()
                 && (schema.linkage() == Linkage::Rollup || schema.values() == Some(Values::Last))
@@ -271,13 +287,14 @@ impl Journal {
                 sum.add_to(schema, outcomes, 1);
                 continue;
             }
-            let mut of = day;
-            if let Some(period) = schema.period() {
-                let span = Span::of(period, day);
-                let claimed = given
-                    .map_or(Err(io::ErrorKind::NotFound.into()), |given| self.claim(&mut writer, schema, given, span));
-                match claimed {
-                    Ok(true) => of = span.start,
+            let Ok(uid) = self.ambient.random() else {
+                self.counters.drop(DropReason::Disk, 1);
+                continue;
+            };
+            let span = schema.period().map(|period| Span::of(period, day));
+            if let Some(span) = span {
+                match self.claim(&mut writer, schema, place.epoch, span) {
+                    Ok(true) => claimed.entry(scope.name()).or_default().push((schema, span)),
                     Ok(false) => {
                         self.counters.drop(DropReason::Repeated, 1);
                         continue;
@@ -288,12 +305,9 @@ impl Journal {
                     }
                 }
             }
-            let day = of;
-            let line = self.ambient.random().ok().and_then(|uid| {
-                let code = event.code().bytes;
-                Record { schema, day, outcomes, code, count: 0, other: false, uid }.encode()
-            });
-            match line {
+            let day = span.map_or(day, |span| span.start);
+            let code = event.code().bytes;
+            match (Record { schema, day, outcomes, code, count: 0, other: false, uid }.encode()) {
                 Some(line) => {
                     let (_, list) = lines.entry(scope.name()).or_insert_with(|| (place, Vec::new()));
                     list.push((event.subject(), line));
@@ -305,7 +319,13 @@ impl Journal {
             let count = list.len() as u64;
             match self.write_lines(&mut writer, place, day, &list) {
                 Ok(()) => drop(self.counters.lines.fetch_add(count, Ordering::Relaxed)),
-                Err(error) => self.counters.drop(why_not_written(&error), count),
+                Err(error) => {
+                    self.counters.drop(why_not_written(&error), count);
+                    // Nothing was written, so the next one may be reported.
+                    for (schema, span) in claimed.remove(place.scope.name()).unwrap_or_default() {
+                        self.unclaim(&mut writer, schema, span);
+                    }
+                }
             }
         }
         for ((_, period), (place, sum)) in counts {
@@ -510,6 +530,12 @@ impl Journal {
         self.let_go(scope);
         let kinds = if keep.is_none() { &ALL_KINDS[..] } else { &KINDS[..] };
         self.purge_those(scope, kinds, |generation| generation.is_none() || generation != keep)
+    }
+
+    /// The same for a grant that renews one in force: all generations go, and what is kept about once-events stays.
+    pub(crate) fn purge_renewed(&self, scope: ScopeKey<'_>) -> Destroyed {
+        self.let_go(scope);
+        self.purge_those(scope, &KINDS, |_| true)
     }
 
     /// The same for a grant that ended: also destroys what is kept about its once-events.

@@ -228,6 +228,39 @@ fn a_withdrawal_forgets_and_a_new_grant_counts_again() {
 }
 
 #[test]
+fn a_yes_that_is_renewed_makes_no_second_record() {
+    let (home, server) = (home(), Server::new());
+    let client = home.start_granted(&server, &[ACTIVE]);
+    live(&client);
+    send(&client);
+    drop(client);
+    // A grant is written again if its life lock is missing.
+    std::fs::remove_file(home.store().join("using.life")).unwrap();
+    let client = home.start(&server);
+    let notice = client.notice(ACTIVE).unwrap();
+    let receipt = client.grant(ACTIVE.shown(&notice)).unwrap();
+    assert!(receipt.epoch > 1, "{receipt:?}");
+    live(&client);
+    send(&client);
+    assert_eq!(days(&server, "active.week"), [0]);
+}
+
+#[test]
+fn a_record_that_cant_be_written_is_made_later() {
+    let (home, server) = (home(), Server::new());
+    let client = home.start_granted(&server, &[ACTIVE]);
+    files::write(&home.store().join("waiting"), b"in the way");
+    live(&client);
+    assert_eq!(files::all(&home.store().join("told")), Vec::<std::path::PathBuf>::new());
+    drop(client);
+    std::fs::remove_file(home.store().join("waiting")).unwrap();
+    let client = home.start(&server);
+    live(&client);
+    send(&client);
+    assert_eq!(days(&server, "active.week"), [0]);
+}
+
+#[test]
 fn a_field_that_is_switched_off_makes_no_second_record() {
     let (home, server) = (home(), Server::new());
     let client = home.start_granted(&server, &[ACTIVE]);

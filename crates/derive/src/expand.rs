@@ -154,11 +154,14 @@ pub(crate) fn snapshot(snapshot: &Snapshot<'_>) -> TokenStream {
                         (#krate::event::word(&[#(#words,)* "other"], ::core::convert::AsRef::<str>::as_ref(key)), value)
                     }));
                 },
-                (None, Kind::Classed { class: Class::Count, .. }) if statistic == "Last" || statistic == "Mean" => {
-                    let implementation = classed(krate, Class::Count, &ty);
+                (None, Kind::Classed { class, .. })
+                    if (statistic == "Last" && *class == Class::Count)
+                        || (statistic == "Mean" && class.is_rounded()) =>
+                {
+                    let implementation = classed(krate, *class, &ty);
                     quote! {
                         const _: bool = #implementation::OPTIONAL;
-                        answers.number(&#constant, #krate::event::Raw::raw(&self.#at));
+                        answers.number(&#constant, |unit| #krate::event::Raw::raw(&self.#at, unit));
                     }
                 }
                 _ => {

@@ -112,6 +112,11 @@ impl Journal {
         }
     }
 
+    /// `Journal::purge_renewed`: every generation goes.
+    pub(crate) fn purge_renewed(&self, scope: ScopeKey<'_>) -> Destroyed {
+        self.purge(scope, None)
+    }
+
     /// `Journal::purge_with_grant`: the models have no once-events.
     pub(crate) fn purge_with_grant(&self, scope: ScopeKey<'_>, keep: Option<u64>) -> Destroyed {
         self.purge(scope, keep)

@@ -6,7 +6,10 @@
 //!
 //! This module is pure: it reads no file, makes no decision for the person, and never sees a recorded value.
 
-use crate::consent::agreement::schema::{ContractSchema, Event, Field, Partition, Use};
+use crate::consent::agreement::{
+    schema::{ContractSchema, Event, Field, Partition, Use},
+    terms::counts_days_of,
+};
 use crate::{ambient::Day, clean};
 use std::collections::BTreeMap;
 
@@ -206,7 +209,14 @@ pub(crate) fn compare(build: &ContractSchema, agreed: &ContractSchema) -> Compar
     found.less("days the recipient keeps it", agreed.retention_days, build.retention_days);
     let (before, after) = (&agreed.local_retention_days, &build.local_retention_days);
     found.less("days reports wait here", before.waiting, after.waiting);
-    found.less("days counts wait here", before.counts, after.counts);
+    // Counts of events that were not agreed to are held back, and wait for no time.
+    let agreed_to = |event: &&Event| agreed.events.iter().any(|before| before.name == event.name);
+    let days = build.events.iter().filter(agreed_to).filter_map(period).map(counts_days_of).max();
+    found.less(
+        "days counts wait here",
+        before.counts,
+        days.map_or(before.counts, |days| days.max(before.counts)).min(after.counts),
+    );
     found.less("days a copy is kept here", before.sent_log, after.sent_log);
     found.less("days the random numbers of what was sent are kept here", before.names, after.names);
     found.same("how often it is sent", &agreed.schedule, &build.schedule);
@@ -218,7 +228,13 @@ pub(crate) fn compare(build: &ContractSchema, agreed: &ContractSchema) -> Compar
         found.note("features that depend on it", "none", "some", Effect::Stops);
     }
     let projection = events(&mut found, agreed, build);
-    // What is new in the events is held back by itself, so that no more than the agreed reports are made.
+    // An installation that reported one of many parts would report more with fewer of them. That can't be held back.
+    let panels = |terms: &ContractSchema| terms.budget.as_ref().map_or(1, |budget| budget.panels);
+    if agreed.budget.is_some() && build.budget.is_some() && panels(agreed) != panels(build) {
+        let effect = if panels(build) > panels(agreed) { Effect::Narrower } else { Effect::Stops };
+        found.note("parts of what stays the same, of which one is reported", panels(agreed), panels(build), effect);
+    }
+    // What is new in the events is held back by itself.
     let outcomes = |terms: &ContractSchema| terms.budget.as_ref().map_or(1, |budget| budget.outcomes);
     if outcomes(agreed) != outcomes(build) {
         let effect = if outcomes(build) < outcomes(agreed) { Effect::Narrower } else { Effect::HeldBack };
@@ -297,9 +313,10 @@ fn event(found: &mut Differences, agreed: &Event, build: &Event) -> Option<Said>
         let effect = if longer { Effect::Narrower } else { Effect::HeldBack };
         found.note(axis("period"), before, after, effect);
     }
-    if agreed.linkage == "once" && build.linkage == "once" && agreed.values != build.values {
+    // An event without fields reports the first time.
+    let values = |event: &Event| event.values.clone().unwrap_or_else(|| "first".into());
+    if agreed.linkage == "once" && build.linkage == "once" && values(agreed) != values(build) {
         said = false;
-        let values = |event: &Event| event.values.clone().unwrap_or_default();
         found.note(axis("which time is reported"), values(agreed), values(build), Effect::HeldBack);
     }
     let what = |event: &Event| match (&event.statistic, event.keyed) {
@@ -401,9 +418,9 @@ fn holds_back(event: &Event) -> bool {
     event.linkage == "rollup" && event.holds_back.unwrap_or(true)
 }
 
-/// How long a period is. An unknown one is the shortest.
+/// How long a period is. An unknown one is the longest: a known one is not longer.
 fn length(period: &str) -> usize {
-    ["day", "week", "month"].iter().position(|known| *known == period).unwrap_or(0)
+    ["day", "week", "month"].iter().position(|known| *known == period).unwrap_or(usize::MAX)
 }
 
 fn field(found: &mut Differences, agreed: &Event, event: &Event, build: &Field) -> Rule {

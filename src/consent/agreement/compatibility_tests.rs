@@ -323,7 +323,8 @@ fn within(d: &ContractSchema, c: &ContractSchema) -> Result<(), String> {
         let lone = |event: &Event| event.linkage != "rollup" || event.holds_back == Some(false);
         check(lone(before) || !lone(event), "a count of one is sent")?;
         let both_once = event.linkage == "once" && before.linkage == "once";
-        check(!both_once || event.values == before.values, "another of its times")?;
+        let values = |event: &Event| event.values.clone().unwrap_or_else(|| "first".into());
+        check(!both_once || values(event) == values(before), "another of its times")?;
         check(DAYS.iter().all(|day| !is_made(&event.until, day) || is_made(&before.until, day)), "for longer")?;
         // Sampled entities of a name space by rank, out of 1,024: those sampled now must have been sampled before.
         let counted = |items: &Option<Items>, rank: u64| items.as_ref().is_none_or(|it| rank < 1_024 / it.one_in);
@@ -429,7 +430,7 @@ fn binding(terms: &ContractSchema) -> String {
         // What an event without a period says of it means nothing.
         event.period = super::compatibility::period(event).map(Into::into);
         event.holds_back = (event.linkage == "rollup").then(|| event.holds_back.unwrap_or(true));
-        event.values = event.values.take().filter(|_| event.linkage == "once");
+        event.values = (event.linkage == "once").then(|| event.values.take().unwrap_or_else(|| "first".into()));
         for field in &mut event.fields {
             if let Partition::Labels { labels } = &mut field.precision {
                 labels.sort();

@@ -20,6 +20,7 @@ use crate::{
     language::{Arg, Locale, Say, WIDTH, Wrapped, phrase},
     precision::{Precision, joined},
 };
+use std::collections::BTreeSet;
 
 /// A notice: the text that explains a scope to a person, made from what is linked into the program.
 ///
@@ -141,17 +142,20 @@ impl<'n> Writer<'n> {
 
     fn reports(&mut self, events: &[EventTerms]) {
         self.heading(Say::Reports);
-        let mut snapshot = None;
+        let mut seen = BTreeSet::new();
         for event in events {
-            let part = event.snapshot.as_ref();
-            // The fields of a snapshot stand below it.
-            if let Some(part) = part.filter(|part| snapshot != Some(part.name)) {
+            let Some(part) = &event.snapshot else {
+                self.event(event);
+                continue;
+            };
+            // The fields of a snapshot are listed below it, in one place.
+            if seen.insert(part.name) {
                 self.snapshot(event, part);
-            }
-            snapshot = part.map(|part| part.name);
-            match part {
-                Some(part) => self.fields(event, Some(part)),
-                None => self.event(event),
+                for event in events {
+                    if let Some(of) = event.snapshot.as_ref().filter(|of| of.name == part.name) {
+                        self.fields(event, Some(of));
+                    }
+                }
             }
         }
         if events.is_empty() {

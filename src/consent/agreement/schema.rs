@@ -78,6 +78,9 @@ pub(in crate::consent) struct Local {
 #[serde(deny_unknown_fields)]
 pub(in crate::consent) struct Budget {
     pub(in crate::consent) outcomes: u64,
+    /// The number of panels, of which an installation reports one.
+    #[serde(default = "always", skip_serializing_if = "is_always")]
+    pub(in crate::consent) panels: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::consent) reason: Option<String>,
 }
@@ -233,9 +236,11 @@ impl ContractSchema {
             uses: scope.uses().all().into_iter().map(|(key, _, answer)| (key.to_owned(), use_of(answer))).collect(),
             also_never: owned(scope.also_never()),
             events: events.iter().map(event).collect(),
-            budget: scope
-                .stays()
-                .map(|(outcomes, _)| Budget { outcomes, reason: scope.budget().map(|(_, reason)| reason.into()) }),
+            budget: scope.stays().map(|(outcomes, panels)| Budget {
+                outcomes,
+                panels: panels.into(),
+                reason: scope.budget().map(|(_, reason)| reason.into()),
+            }),
             envelope: envelope(party),
             features_depend_on_it: false,
         }
@@ -262,13 +267,13 @@ impl ContractSchema {
     }
 }
 
-/// For a choice of items that is the same each month.
+/// For a choice that is the same each month, and for what is not split.
 fn always() -> u64 {
     1
 }
 
-fn is_always(monthly: &u64) -> bool {
-    *monthly == 1
+fn is_always(number: &u64) -> bool {
+    *number == 1
 }
 
 /// Whether none of these names occurs twice.

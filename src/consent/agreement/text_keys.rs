@@ -12,7 +12,7 @@ use crate::{
     language::{Given, Locale},
     precision::Precision,
 };
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 impl Languages {
     /// Checks every language against the program's texts. Fails if a text is missing or a key is unknown.
@@ -84,13 +84,11 @@ impl<'t> Texts<'t> {
         }
         for contract in contracts {
             texts.scope(contract.scope);
-            let mut snapshot = None;
+            let mut seen = BTreeSet::new();
             for event in &contract.events {
-                let part = event.snapshot.as_ref();
-                if let Some(part) = part.filter(|part| snapshot != Some(part.name)) {
+                if let Some(part) = event.snapshot.as_ref().filter(|part| seen.insert(part.name)) {
                     texts.need(of_snapshot(part), part.doc);
                 }
-                snapshot = part.map(|part| part.name);
                 texts.event(event);
             }
         }

@@ -136,6 +136,11 @@ impl Class {
         matches!(self, Count | Step | Ladder | Digits | LogBuckets | ByteSize | Exact)
     }
 
+    /// Whether each value of a mean is rounded at random, so that the mean is right.
+    pub(crate) fn is_rounded(self) -> bool {
+        self.takes_whole_numbers() || matches!(self, Latency | Age)
+    }
+
     /// Whether its outcomes have an order, so that there is a smallest, a largest and a mean one.
     pub(crate) fn is_ordered(self) -> bool {
         self.takes_whole_numbers() || matches!(self, Latency | Age | Ratio | SignedStep | Bitrate | MediaDuration)
