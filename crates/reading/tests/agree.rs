@@ -43,7 +43,7 @@ struct Started {
 
 /// A film was opened.
 #[derive(Event)]
-#[event(name = "film.opened", scope = USAGE, linkage = rollup)]
+#[event(name = "film.opened", scope = USAGE, linkage = rollup, every = day, reason = "a test lasts a few days")]
 struct FilmOpened<'a> {
     /// Which film.
     #[field(item)]
