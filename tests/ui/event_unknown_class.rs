@@ -10,7 +10,7 @@ struct PlaybackFinished {
     #[field(text, example = "Metropolis")]
     title: String,
     /// How long it played.
-    #[field(latencies, example = "1:30:31")]
+    #[field(media, example = "1:30:31")]
     duration: std::time::Duration,
     /// How often it stalled.
     #[field(example = 3)]
