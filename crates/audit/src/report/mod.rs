@@ -1,4 +1,5 @@
-//! Makes the report from what was measured: the content of `--json` and the source of the text and the page. Its keys are described in README.md
+//! Makes the report from what was measured: the content of `--json` and the source of the text and the page. Its keys are
+//! described in README.md
 //! and stay stable. It holds names and figures, never a value of a row.
 
 mod data;
