@@ -50,6 +50,8 @@ pub(crate) struct Panel {
 struct Event {
     name: String,
     linkage: String,
+    /// Whether it is a map: its records are the values of single keys.
+    keyed: bool,
     /// Each field with its class, its number of outcomes, and the name space of its code.
     fields: Vec<(String, Class, u64, String)>,
 }
@@ -73,7 +75,7 @@ impl Event {
             Ok(fields) => fields,
             Err(error) => return Some(Err(error)),
         };
-        Some(Ok(Event { name, linkage, fields }))
+        Some(Ok(Event { name, linkage, keyed: value["keyed"].as_bool().unwrap_or(false), fields }))
     }
 
     fn has_code(&self) -> bool {
@@ -95,6 +97,25 @@ impl Event {
             event.fields.iter().map(|(.., domain)| domain.clone()).filter(|domain| !domain.is_empty()).collect()
         };
         self.linkage == other.linkage && domains(self).iter().any(|domain| domains(other).contains(domain))
+    }
+}
+
+impl Panel {
+    /// Events that are reported together.
+    fn of(group: &[&Event]) -> Panel {
+        let fields = |event: &&Event| {
+            let name = event.name.clone();
+            event
+                .fields
+                .iter()
+                .map(move |(field, class, ..)| (name.clone(), field.clone(), class.clone()))
+                .collect::<Vec<_>>()
+        };
+        Panel {
+            events: group.iter().map(|event| event.name.clone()).collect(),
+            outcomes: group.iter().fold(1, |all: u64, event| all.saturating_mul(event.outcomes())),
+            fields: group.iter().flat_map(fields).collect(),
+        }
     }
 }
 
@@ -186,6 +207,12 @@ fn json(path: &Path) -> Result<Value> {
 fn parts(mut left: Vec<&Event>) -> Vec<Panel> {
     let mut parts = Vec::new();
     while let Some(first) = left.pop() {
+        if let (true, [key, value, ..]) = (first.keyed, &first.fields[..]) {
+            // A key may have no record. The keys of a map may be in different panels.
+            let one = |_| Panel { outcomes: value.2.saturating_add(1), ..Panel::of(&[first]) };
+            parts.extend((0..key.2).map(one));
+            continue;
+        }
         let (mut group, mut at) = (vec![first], 0);
         while let Some(&one) = group.get(at) {
             let (more, rest) = left.into_iter().partition(|other| one.is_tied_to(other));
@@ -194,16 +221,7 @@ fn parts(mut left: Vec<&Event>) -> Vec<Panel> {
             at += 1;
         }
         group.sort_by(|a, b| a.name.cmp(&b.name));
-        parts.push(Panel {
-            events: group.iter().map(|event| event.name.clone()).collect(),
-            outcomes: group.iter().fold(1, |all: u64, event| all.saturating_mul(event.outcomes())),
-            fields: group
-                .iter()
-                .flat_map(|event| {
-                    event.fields.iter().map(|(name, class, ..)| (event.name.clone(), name.clone(), class.clone()))
-                })
-                .collect(),
-        });
+        parts.push(Panel::of(&group));
     }
     parts
 }
@@ -235,7 +253,12 @@ mod tests {
 
     fn event(name: &str, linkage: &str, outcomes: &[u64], domain: &str) -> Event {
         let field = |(at, outcomes): (usize, &u64)| (format!("f{at}"), Class::Exact, *outcomes, domain.to_owned());
-        Event { name: name.into(), linkage: linkage.into(), fields: outcomes.iter().enumerate().map(field).collect() }
+        Event {
+            name: name.into(),
+            linkage: linkage.into(),
+            keyed: false,
+            fields: outcomes.iter().enumerate().map(field).collect(),
+        }
     }
 
     #[test]
@@ -270,5 +293,12 @@ mod tests {
             assert_eq!(event("e", linkage, &[2], "").stays(), stays, "{linkage}");
         }
         assert!(!event("e", "once", &[], "").stays());
+    }
+
+    #[test]
+    fn each_key_of_a_map_is_a_part() {
+        let map = Event { keyed: true, ..event("sizes", "once", &[3, 9], "") };
+        let outcomes: Vec<u64> = parts(vec![&map]).iter().map(|part| part.outcomes).collect();
+        assert_eq!(outcomes, [10, 10, 10]);
     }
 }
