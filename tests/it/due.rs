@@ -147,7 +147,7 @@ fn a_request_for_erasure_leaves_in_the_run_after_its_moment() {
 }
 
 /// What the compiler does not build, nobody ships. So each place in the source that mentions the development clock is left out of
-/// a release build by its `cfg`, or stands in a file that is.
+/// a release build by its `cfg`, or is in a file that is.
 #[test]
 fn a_release_build_has_no_development_clock() {
     let src = concat!(env!("CARGO_MANIFEST_DIR"), "/src");
