@@ -89,7 +89,7 @@ pub(crate) fn expand(kind: Kind, input: TokenStream) -> TokenStream {
 
 impl Written {
     fn read(kind: Kind, input: ParseStream<'_>) -> Result<Self> {
-        let (word, such_as) = (kind.word(), kind.such_as());
+        let such_as = kind.such_as();
         let attrs = input.call(Attribute::parse_outer)?;
         let vis = input.parse()?;
         if input.peek(Token![const]) || input.peek(Token![static]) {
@@ -98,7 +98,7 @@ impl Written {
         let constant: Ident = input.parse()?;
         if input.peek(Token![:]) {
             return Err(input.error(format!(
-                "`{constant}` has no type: write what {word} `{constant}` tells in braces behind its scope, as in `{in_braces}`",
+                "`{constant}` has no type: what it tells beside that is a field in braces, after the scope: write `{in_braces}`",
                 in_braces = such_as.replace(';', " { /** On which paper. */ paper: Paper }")
             )));
         }
@@ -148,7 +148,7 @@ fn expand_one(kind: Kind, written: Written) -> TokenStream {
     if let Some(second) = fields.get(1) {
         ctxt.error(
             &second.ident,
-            format!("{word} tells one thing at most: to tell more, write a struct that derives `candor::Event`"),
+            format!("`{word}!` takes one field at most: to tell more, write a struct that derives `candor::Event`"),
         );
     }
     let own =
@@ -159,7 +159,7 @@ fn expand_one(kind: Kind, written: Written) -> TokenStream {
         ctxt.error(
             &name,
             format!(
-                "{word} has a field `{}` already: give this one another name",
+                "`{word}!` adds a field `{}` itself: give this one another name",
                 kind.own_field().unwrap_or_default()
             ),
         );
