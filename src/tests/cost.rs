@@ -123,7 +123,7 @@ fn no_operation_asks_more_of_the_disk_than_it_must() {
     at_most(107, "a flush of nothing", &flush);
     // A flush leaves the moment of the next send as it is.
     drop(client.flush_if_due(Duration::from_secs(10)).unwrap());
-    at_most(20, "a run in which nothing is due", &|| {
+    at_most(14, "a run in which nothing is due", &|| {
         assert_eq!(client.flush_if_due(Duration::from_secs(10)).unwrap(), None);
     });
     at_most(284, "a flush on a new day", &|| {
