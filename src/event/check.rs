@@ -148,7 +148,7 @@ pub(crate) const fn every(name: &str, linkage: Linkage, content: bool, period: P
              person reads",
         ]);
     }
-    if has_reason && !(content && !matches!(period, Period::Month)) {
+    if has_reason && (!content || matches!(period, Period::Month)) {
         stop(&["event `", name, "`: `every = ", period.name(), "` needs no `reason` here: leave it out"]);
     }
 }

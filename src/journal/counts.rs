@@ -167,7 +167,8 @@ impl Journal {
             }
         }
         for period in Period::ALL {
-            let of_period = ended.extract_if(.., |span, _| span.period == period).collect();
+            let (of_period, rest) = ended.into_iter().partition(|(span, _)| span.period == period);
+            ended = rest;
             self.close_those(place, today, of_period, &closed, unread)?;
         }
         for span in closed.into_iter().filter(|span| span.last().0.saturating_add(30) < today.0) {

@@ -1,4 +1,4 @@
-//! Which once-events were reported in which period: an empty file for each, `told/<scope>/<period>-<event>`.
+//! Which once-events were reported in which period: an empty file for each, `told/<scope>/periods/<period>-<event>`.
 //!
 //! The file is made before the record is written, and only one process can make it. So a record may be lost when a program dies in
 //! between, and is never made twice. The files last as long as the grant, also when a field is switched off or the grant is renewed
@@ -67,6 +67,7 @@ impl Journal {
     }
 
     fn told_dir(&self, scope: Scope) -> PathBuf {
-        self.store.join("told").join(scope.name())
+        // A directory of its own, like a generation of pending data, so that it is destroyed in the same way.
+        self.store.join("told").join(scope.name()).join("periods")
     }
 }

@@ -39,6 +39,7 @@ pub struct Parcel<'b> {
 
 /// What a parcel holds, with the proof that it may be sent.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one at a time, on the stack of the sender")]
 enum Load<'b> {
     /// A pending batch, and its permit. The permit's life lock is held until the parcel is dropped.
     Batch(&'b Batch, Permit),

@@ -1,6 +1,12 @@
 //! The three decoders read the same bodies and say the same. The bodies are made by candor itself: events are recorded on several
 //! installations, days pass, and what a transport is handed is kept.
-#![allow(clippy::panic, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that panics has failed, and says where"
+)]
 
 use candor::{
     AddressLog, Answer, Audience, Client, Clock, Config, Controller, Erasure, Event, Parcel, Scope, SendError,
@@ -100,7 +106,7 @@ fn use_it(client: &Client, number: u64) {
     }
     client.record_durable(Sorted { shelves: number });
     for film in &films {
-        client.record(FilmOpened { film, resumed: number % 2 == 0 });
+        client.record(FilmOpened { film, resumed: number.is_multiple_of(2) });
     }
 }
 

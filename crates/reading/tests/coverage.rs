@@ -2,7 +2,13 @@
 //! figures are printed: `cargo test -p candor-reading --test coverage -- --nocapture`.
 //!
 //! The truth is what the simulated installations did. Each population is drawn again in each repetition, and so is the rounding.
-#![allow(clippy::indexing_slicing, reason = "tests")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test that panics has failed, and says where"
+)]
 
 use candor_reading::{Estimate, Record, median, ratio, share, total};
 

@@ -53,7 +53,7 @@ struct FilmStreamed<'a> {
 
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// A clock that stands still in a month until it is advanced to the next one.
+/// A clock that stays in a month until it is advanced to the next one.
 #[derive(Clone)]
 struct Months(Arc<AtomicI64>);
 

@@ -237,10 +237,11 @@ pub(crate) fn row(listening: &Listening, design: &str, found: &Found) -> String 
     }
     for area in found.member {
         let [auc, low, high] = area;
-        let _ = match auc.is_nan() {
-            true => write!(out, "\tnot asked"),
-            false => write!(out, "\t{auc:.3} [{low:.3}, {high:.3}]"),
-        };
+        if auc.is_nan() {
+            out.push_str("\tnot asked");
+        } else {
+            let _ = write!(out, "\t{auc:.3} [{low:.3}, {high:.3}]");
+        }
     }
     let _ = writeln!(out, "\t{:.0} %\t{:.2}\t{:.2}", found.told * 100.0, found.errors[0], found.errors[1]);
     out

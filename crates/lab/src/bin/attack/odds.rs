@@ -11,6 +11,9 @@ use std::{collections::HashMap, ops::Range};
 /// The records of one bucket: the period, the step, and over how many periods its plays may be spread.
 pub(crate) type Records = Vec<(u16, u8, u16)>;
 
+/// What the likelihood of a turn depends on: how many periods it has, and its records.
+type Turn = (usize, Vec<(u8, u16)>);
+
 /// Probabilities that are the same for all people.
 pub(crate) struct Odds<'r> {
     rule: &'r Rule,
@@ -27,7 +30,7 @@ pub(crate) struct Odds<'r> {
     /// probability.
     told: HashMap<u16, Vec<Vec<f64>>>,
     /// The log-likelihood of the records of one turn, for each number of films that may ever be counted.
-    turns: HashMap<(usize, Vec<(u8, u16)>), Vec<f64>>,
+    turns: HashMap<Turn, Vec<f64>>,
 }
 
 impl<'r> Odds<'r> {
