@@ -156,8 +156,8 @@ impl Scope {
     }
 
     fn new(name: &str, contract: &Value, events: &[Event], audit: &Audit) -> Scope {
-        let declared = contract["budget"]["outcomes"].as_u64();
-        let larger = declared.filter(|_| contract["budget"]["reason"].is_string());
+        let declared = contract.pointer("/budget/outcomes").and_then(serde_json::Value::as_u64);
+        let larger = declared.filter(|_| contract.pointer("/budget/reason").is_some_and(serde_json::Value::is_string));
         let bound = audit.budget.or(larger).unwrap_or(BOUND);
         let stays = |event: &&Event| event.stays() || audit.stays.contains(&event.name);
         let names = |events: Vec<&Event>| events.into_iter().map(|event| event.name.clone()).collect();

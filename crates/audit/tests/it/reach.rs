@@ -75,7 +75,7 @@ fn it_is_ready_to_paste_and_names_nothing_rare() {
 fn what_can_not_be_reached_says_why() {
     let few = report(b"a\n1\n2\n", &["--reach", "20"]);
     assert_eq!(proposed(&few, "a")["why_not"], "fewer rows than that have a value");
-    let same = report("a\n7\n".repeat(1).as_bytes(), &["--reach", "2"]);
+    let same = report(b"a\n7\n", &["--reach", "2"]);
     assert!(proposed(&same, "a")["attribute"].is_null());
     let date = report(b"a,b\n2026-01-01,1\n", &["--reach", "20", "--as", "a=date:month:2026-01:2"]);
     assert_eq!(date["events"][0]["reach"]["fields"].as_array().unwrap().len(), 1, "a date has no other steps");

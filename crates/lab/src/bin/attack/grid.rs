@@ -86,9 +86,9 @@ impl Design {
         }
         let choice = match (rule.ever, rule.now, rule.turn) {
             (_, 1, _) => "one choice",
-            (1, _, 1) => "chosen anew each month",
-            (1, _, 3) => "chosen anew each quarter",
-            (1, ..) => "chosen anew each year",
+            (1, _, 1) => "chosen again each month",
+            (1, _, 3) => "chosen again each quarter",
+            (1, ..) => "chosen again each year",
             _ => "one choice, of which a part each month",
         };
         let panel = format!("{}, {}; {choice}", listening.name, self.tells.words());
