@@ -129,13 +129,14 @@ pub(crate) fn snapshot(snapshot: &Snapshot<'_>) -> TokenStream {
                 format!("{name}.{}.{word}", field.name)
             };
             let (constant, doc_of_field) = (quote::format_ident!("__SCHEMA_{}", statics.len()), &field.doc);
+            // `const` makes the fields last: the compiler does not keep a list of releases, which is checked by a call, otherwise.
             statics.push(quote_spanned! {here=>
                 static #constant: #candor::event::Schema = #candor::event::Schema::declare(
                     #event,
                     #doc_of_field,
                     #scope,
                     #candor::event::Linkage::Once,
-                    &[#key #schema_field],
+                    const { &[#key #schema_field] },
                     ::core::option::Option::None,
                 )
                 .in_package(::core::option_env!("CARGO_PKG_NAME"))
