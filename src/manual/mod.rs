@@ -27,6 +27,9 @@ pub mod wire {}
 #[doc = include_str!("reading.md")]
 pub mod reading {}
 
+#[doc = include_str!("schemas.md")]
+pub mod schemas {}
+
 #[doc = include_str!("platforms.md")]
 pub mod platforms {}
 
