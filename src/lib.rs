@@ -161,7 +161,8 @@
 //! The [first hour](manual::first_hour), and [recipes](manual::recipes) for the usual questions and programs.
 //! The [manual]: [architecture](manual::architecture), [threat model](manual::threat_model),
 //! [consent](manual::consent), [what rounding can and cannot do](manual::rounding), [journal format](manual::journal),
-//! [wire](manual::wire), [reading what arrives](manual::reading), [platforms](manual::platforms), [faults](manual::faults), [why](manual::why), and a
+//! [wire](manual::wire), [reading what arrives](manual::reading),
+//! [ten real schemas](manual::schemas), [platforms](manual::platforms), [faults](manual::faults), [why](manual::why), and a
 //! [glossary](manual::glossary).
 //! Run `cargo run --example quickstart`, and `cargo run --example media_server -- FOLDER` over real files.
 //!

@@ -1,5 +1,6 @@
-//! The telemetry of ten public programs, declared with candor. Which values they send today and what their maintainers ask was read
-//! in their sources; the declarations are new. Linked scopes belong to a whole program, so this test is a program of its own.
+//! The telemetry of ten public programs, declared with candor. Which values they send today and what their maintainers ask was
+//! read in their sources; the declarations are new. Linked scopes belong to a whole program, so this test is a
+//! program of its own.
 //!
 //! For each program a made-up installation reports a month, and what arrives is compared. Every question names the records that
 //! answer it, or says why it can't be asked. The manual's page `schemas` is written from the same data.

@@ -27,14 +27,16 @@ candor::counter! {
     /// A session was made.
     CREATED = "aoe.created" in AOE {
         /// For which agent.
-        #[field(vocabulary = ["claude", "codex", "gemini", "opencode", "copilot", "cursor", "vibe", "amp", "custom"], example = "claude")]
+        #[field(vocabulary = ["claude", "codex", "gemini", "opencode", "copilot", "cursor", "vibe", "amp",
+            "custom"], example = "claude")]
         agent: &'static str,
     }
 
     /// A command was run.
     COMMAND = "aoe.command" in AOE {
         /// Which.
-        #[field(vocabulary = ["add", "remove", "list", "session", "group", "profile", "worktree", "serve", "update", "tui"], example = "add")]
+        #[field(vocabulary = ["add", "remove", "list", "session", "group", "profile", "worktree", "serve",
+            "update", "tui"], example = "add")]
         command: &'static str,
     }
 

@@ -47,28 +47,32 @@ candor::counter! {
     /// A command of the toolchain was run.
     COMMAND = "go.command" in GO {
         /// Which.
-        #[field(vocabulary = ["build", "test", "run", "get", "mod", "vet", "fmt", "generate", "install", "list", "work", "env", "tool", "fix", "version", "doc", "clean", "telemetry"], example = "build")]
+        #[field(vocabulary = ["build", "test", "run", "get", "mod", "vet", "fmt", "generate", "install", "list",
+            "work", "env", "tool", "fix", "version", "doc", "clean", "telemetry"], example = "build")]
         command: &'static str,
     }
 
     /// Source was changed by the language server.
     REFACTORED = "go.refactored" in GO {
         /// How.
-        #[field(vocabulary = ["inline", "extract", "rename", "fill-struct", "change-signature", "move", "add-test", "add-tags", "unused-parameter"], example = "inline")]
+        #[field(vocabulary = ["inline", "extract", "rename", "fill-struct", "change-signature", "move",
+            "add-test", "add-tags", "unused-parameter"], example = "inline")]
         how: &'static str,
     }
 
     /// An assistant used a tool of the language server.
     MCP = "go.mcp" in GO {
         /// Which tool.
-        #[field(vocabulary = ["workspace", "search", "references", "diagnostics", "context", "package-api", "rename", "vulnerabilities"], example = "search")]
+        #[field(vocabulary = ["workspace", "search", "references", "diagnostics", "context", "package-api",
+            "rename", "vulnerabilities"], example = "search")]
         tool: &'static str,
     }
 
     /// Old code of the tools was reached.
     OLD = "go.old" in GO {
         /// Which.
-        #[field(vocabulary = ["gopath-mode", "vendor-modules-txt", "legacy-loader", "old-flag-parser", "asm-fallback"], example = "gopath-mode")]
+        #[field(vocabulary = ["gopath-mode", "vendor-modules-txt", "legacy-loader", "old-flag-parser",
+            "asm-fallback"], example = "gopath-mode")]
         code: &'static str,
     }
 
@@ -90,10 +94,12 @@ candor::timing! {
 #[event(name = "go.built", scope = GO, linkage = rollup)]
 struct Built {
     /// For which system.
-    #[field(vocabulary = ["aix", "android", "darwin", "dragonfly", "freebsd", "illumos", "ios", "js", "linux", "netbsd", "openbsd", "plan9", "solaris", "wasip1", "windows"], example = "linux")]
+    #[field(vocabulary = ["aix", "android", "darwin", "dragonfly", "freebsd", "illumos", "ios", "js", "linux",
+        "netbsd", "openbsd", "plan9", "solaris", "wasip1", "windows"], example = "linux")]
     os: &'static str,
     /// For which processor.
-    #[field(vocabulary = ["386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle", "ppc64", "ppc64le", "riscv64", "s390x", "wasm"], example = "amd64")]
+    #[field(vocabulary = ["386", "amd64", "arm", "arm64", "loong64", "mips", "mips64", "mips64le", "mipsle",
+        "ppc64", "ppc64le", "riscv64", "s390x", "wasm"], example = "amd64")]
     arch: &'static str,
     /// Whether for this computer itself.
     native: bool,

@@ -50,7 +50,8 @@ struct Base {
     /// Whether it is supported.
     supported: bool,
     /// Which country you chose in the settings.
-    #[field(vocabulary = ["us", "de", "gb", "nl", "fr", "it", "es", "be", "se", "no", "dk", "pl", "ca", "au", "ch", "at", "none"], example = "de")]
+    #[field(vocabulary = ["us", "de", "gb", "nl", "fr", "it", "es", "be", "se", "no", "dk", "pl", "ca", "au",
+        "ch", "at", "none"], example = "de")]
     country: &'static str,
     /// Which database.
     #[field(vocabulary = ["sqlite", "mysql", "mariadb", "postgresql"], example = "sqlite")]

@@ -26,7 +26,8 @@ struct Installed {
         "ffmpeg", "fontconfig", "freetype", "fzf", "gcc", "gettext", "gh", "git", "glib", "gmp", "gnupg", "gnutls", "go",
         "harfbuzz", "helm", "htop", "icu4c", "jpeg-turbo", "jq", "kubernetes-cli", "libpng", "libtiff", "llvm", "lz4", "mysql",
         "ncurses", "neovim", "node", "openjdk", "openssl", "pcre2", "pkgconf", "postgresql", "protobuf", "pyenv", "python",
-        "readline", "redis", "ripgrep", "ruby", "rust", "sqlite", "tmux", "tree", "uv", "wget", "xz", "yarn", "zlib", "zstd"], example = "jq")]
+        "readline", "redis", "ripgrep", "ruby", "rust", "sqlite", "tmux", "tree", "uv", "wget", "xz", "yarn", "zlib",
+        "zstd"], example = "jq")]
     package: &'static str,
     /// Whether you asked for it, or another package needs it.
     requested: bool,
@@ -58,7 +59,8 @@ struct Command {
 #[event(name = "homebrew.flag", scope = COMMANDS, linkage = rollup)]
 struct Flag {
     /// Which command.
-    #[field(vocabulary = ["install", "uninstall", "upgrade", "update", "list", "info", "bundle", "services", "cleanup"], example = "install")]
+    #[field(vocabulary = ["install", "uninstall", "upgrade", "update", "list", "info", "bundle", "services",
+        "cleanup"], example = "install")]
     command: &'static str,
     /// Which flag. Its value is not told.
     #[field(vocabulary = [
@@ -77,7 +79,8 @@ struct Setting {
         "browser", "bundle_file", "cache", "cask_opts", "cleanup_max_age_days", "color", "core_git_remote", "curl_retries",
         "curlrc", "debug", "developer", "display", "editor", "forbidden_casks", "forbidden_formulae", "force_brewed_curl",
         "force_brewed_git", "git_path", "github_api_token", "http_proxy", "livecheck_watchlist", "logs", "make_jobs",
-        "no_analytics", "no_auto_update", "no_bootsnap", "no_cleanup", "no_color", "no_emoji", "no_env_hints", "no_install_cleanup",
+        "no_analytics", "no_auto_update", "no_bootsnap", "no_cleanup", "no_color", "no_emoji", "no_env_hints",
+        "no_install_cleanup",
         "no_install_upgrade", "no_install_from_api", "pry", "simulate_macos", "skip_or_later", "sorbet_runtime", "ssh_config",
         "sudo_through_user", "svn", "temp", "update_to_tag", "upgrade_greedy", "verbose"], example = "no_auto_update")]
     setting: &'static str,
@@ -91,7 +94,8 @@ struct Setting {
 #[event(name = "homebrew.system", scope = PACKAGES, once = month, values = last)]
 struct System {
     /// The release of the system.
-    #[field(vocabulary = ["macos-13", "macos-14", "macos-15", "macos-26", "ubuntu-22.04", "ubuntu-24.04", "debian-12", "fedora"], example = "macos-15")]
+    #[field(vocabulary = ["macos-13", "macos-14", "macos-15", "macos-26", "ubuntu-22.04", "ubuntu-24.04",
+        "debian-12", "fedora"], example = "macos-15")]
     os: &'static str,
     /// The kind of processor.
     #[field(vocabulary = ["arm64", "x86_64"], example = "arm64")]

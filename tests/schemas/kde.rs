@@ -38,7 +38,8 @@ struct System {
     #[field(version = ["6.7", "6.8", "6.9", "6.10", "6.11"], example = "6.10.1")]
     qt: &'static str,
     /// The distribution.
-    #[field(vocabulary = ["arch", "debian", "fedora", "kubuntu", "manjaro", "mint", "neon", "nixos", "opensuse", "steamos", "ubuntu"], example = "fedora")]
+    #[field(vocabulary = ["arch", "debian", "fedora", "kubuntu", "manjaro", "mint", "neon", "nixos", "opensuse",
+        "steamos", "ubuntu"], example = "fedora")]
     distribution: &'static str,
     /// The kind of processor.
     #[field(vocabulary = ["x86_64", "aarch64"], example = "x86_64")]

@@ -142,7 +142,7 @@ struct Library {
     /// How many playlists.
     #[field(ladder = [0, 1, 10, 100], reason = "few have none", example = 7)]
     playlists: u64,
-    /// How many of these are rules.
+    /// Whether any of these follows rules.
     smart_playlists: bool,
     /// How many shares.
     #[field(ladder = [0, 1, 10], example = 0)]
@@ -172,7 +172,8 @@ struct Library {
     formats: Vec<(&'static str, u64)>,
     /// How many players of each kind.
     #[field(exact, top = 2, reason = "none, one, or several", example = 1)]
-    #[map(keys = ["navidromeui", "dsub", "symfonium", "substreamer", "feishin", "play_sub", "amperfy", "tempo", "supersonic"])]
+    #[map(keys = ["navidromeui", "dsub", "symfonium", "substreamer", "feishin", "play_sub", "amperfy", "tempo",
+        "supersonic"])]
     players: Vec<(&'static str, u64)>,
 }
 

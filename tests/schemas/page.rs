@@ -75,8 +75,8 @@ pub(crate) fn text(client: &Client, programs: &[&Program]) -> String {
 const HEAD: &str = "\
 # Ten real schemas
 
-Ten public programs have telemetry that they wrote themselves. Here it is declared with candor: `tests/schemas/` has a module for each
-program. What these programs send and what their maintainers ask was read in their sources and issues in November 2026. The
+Ten public programs have telemetry that they wrote themselves. Here it is declared with candor: `tests/schemas/` has a module for
+each program. What these programs send and what their maintainers ask was read in their sources and issues in November 2026. The
 declarations are candor's own. The programs don't use candor.
 
 This page is written from those declarations: `SCHEMAS=write cargo test --test schemas`.
@@ -90,6 +90,7 @@ const SCOPES: &str = "\
 installation answers one panel. *Alone* is the share that would be alone with its report among 5,000 installations, if all
 reports were equally frequent. The last columns say how many of 5,000 installations answer one question, and how far a share of
 one half can then be off (95 %). Counts of what happens in a day are not part of the panels: every installation tells those.
+`homebrew.setting` tells one of 52 settings in a week, so each setting has some 96 answers of 5,000 a week.
 
 | program | scope | outcomes | panels | alone, % | answers | points |
 |---|---|---|---|---|---|---|

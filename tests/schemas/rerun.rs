@@ -21,7 +21,8 @@ struct Day;
 #[event(name = "rerun.command", scope = RERUN, linkage = rollup)]
 struct Command {
     /// Which command.
-    #[field(vocabulary = ["view", "connect", "serve", "analytics", "rrd_compare", "rrd_filter", "rrd_merge", "rrd_print", "rrd_stats", "server", "auth"], example = "view")]
+    #[field(vocabulary = ["view", "connect", "serve", "analytics", "rrd_compare", "rrd_filter", "rrd_merge",
+        "rrd_print", "rrd_stats", "server", "auth"], example = "view")]
     command: &'static str,
 }
 
@@ -33,7 +34,8 @@ struct Flag {
     #[field(vocabulary = ["view", "connect", "serve", "rrd", "server"], example = "view")]
     command: &'static str,
     /// Which flag. Its value is not told.
-    #[field(vocabulary = ["memory-limit", "save", "serve-web", "serve-grpc", "web-viewer", "bind", "port", "headless", "profile", "renderer", "threads", "window-size", "screenshot-to"], example = "save")]
+    #[field(vocabulary = ["memory-limit", "save", "serve-web", "serve-grpc", "web-viewer", "bind", "port",
+        "headless", "profile", "renderer", "threads", "window-size", "screenshot-to"], example = "save")]
     flag: &'static str,
 }
 
@@ -67,7 +69,8 @@ struct Opened {
     #[field(vocabulary = ["rust", "python", "cpp", "viewer"], example = "python")]
     sdk: &'static str,
     /// Which kind of file, if it is one.
-    #[field(extension = ["rrd", "rbl", "mcap", "urdf", "glb", "gltf", "obj", "ply", "png", "jpg", "mp4", "parquet"], example = "a.rrd")]
+    #[field(extension = ["rrd", "rbl", "mcap", "urdf", "glb", "gltf", "obj", "ply", "png", "jpg", "mp4",
+        "parquet"], example = "a.rrd")]
     file: &'static str,
     /// Whether it could be opened.
     succeeded: bool,
@@ -84,7 +87,8 @@ candor::counter! {
     /// A card of the first page was used.
     CARD = "rerun.card" in RERUN {
         /// Which, and how far it led.
-        #[field(vocabulary = ["docs", "cloud-shown", "cloud-opened", "cloud-login-begun", "cloud-login-done"], example = "docs")]
+        #[field(vocabulary = ["docs", "cloud-shown", "cloud-opened", "cloud-login-begun", "cloud-login-done"],
+            example = "docs")]
         step: &'static str,
     }
 

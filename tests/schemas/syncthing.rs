@@ -77,7 +77,8 @@ struct Devices {
     #[field(vocabulary = ["amd64", "arm64", "arm", "386"], example = "amd64")]
     arch: &'static str,
     /// Where it comes from.
-    #[field(vocabulary = ["project", "debian", "arch", "homebrew", "fdroid", "synology", "docker", "snap", "flatpak", "own"], example = "debian")]
+    #[field(vocabulary = ["project", "debian", "arch", "homebrew", "fdroid", "synology", "docker", "snap",
+        "flatpak", "own"], example = "debian")]
     channel: &'static str,
     /// How many devices there are.
     #[field(ladder = [0, 1, 2, 5, 20], example = 3)]
