@@ -15,7 +15,7 @@
 //! # }
 //! /// A size of paper.
 //! #[derive(candor::Category)]
-//! enum Paper {
+//! pub enum Paper {
 //!     A4,
 //!     Letter,
 //!     Other,
@@ -48,7 +48,7 @@
 //! #         benefit: "Less waiting", other_uses: none }
 //! # }
 //! # #[derive(candor::Category)]
-//! # enum Format { Pdf, Other }
+//! # pub enum Format { Pdf, Other }
 //! candor::timing! {
 //!     /// The program was started.
 //!     pub STARTUP = "program.started" in USAGE;
@@ -85,7 +85,7 @@
 //! # fn sync() -> std::io::Result<()> { Ok(()) }
 //! /// Why something could not be done.
 //! #[derive(candor::Category)]
-//! enum Cause {
+//! pub enum Cause {
 //!     NotFound,
 //!     DiskFull,
 //!     Other,

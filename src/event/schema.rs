@@ -276,7 +276,7 @@ impl Schema {
     ///     resumed: bool,
     /// }
     ///
-    /// assert_eq!(FilmOpened::SCHEMA.divisor(), 32);
+    /// assert_eq!(<FilmOpened as Event>::schema().divisor(), 512);
     /// ```
     #[must_use]
     pub fn divisor(&self) -> u64 {

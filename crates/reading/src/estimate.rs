@@ -174,7 +174,7 @@ pub fn ratio<'r>(above: impl IntoIterator<Item = &'r Record>, below: impl IntoIt
 /// # let body = format!(r#"{{"resourceLogs":[{{"scopeLogs":[{{"logRecords":[{records}]}}]}}]}}"#);
 /// let exports = candor_reading::records([body.as_str()])?;
 /// let took = candor_reading::median(&exports, "took", &[0, 100, 1_000, 10_000]);
-/// assert!(took.low == 0.0 && took.value == 550.0 && took.high == 10_000.0);
+/// assert_eq!((took.low, took.value, took.high), (100.0, 550.0, 1_000.0));
 /// # Ok::<(), candor_reading::Error>(())
 /// ```
 pub fn median<'r>(records: impl IntoIterator<Item = &'r Record>, field: &str, steps: &[i64]) -> Estimate {
