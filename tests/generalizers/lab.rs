@@ -207,8 +207,8 @@ pub(crate) struct Played<'a> {
 #[derive(Event)]
 #[event(name = "items.stopped", scope = ITEMS, linkage = rollup, every = day, reason = "a test lasts a few days")]
 pub(crate) struct Stopped<'a> {
-    /// Which film: the same name space as `items.played`.
-    #[field(item, domain = "film")]
+    /// Which film: the same name space as `items.played`, but all that are chosen are counted in each month.
+    #[field(item, domain = "film", reason = "a test compares the two stages")]
     pub(crate) film: &'a [u8],
 }
 
@@ -301,6 +301,12 @@ pub(crate) struct Lab {
 }
 
 impl Lab {
+    /// The date that the clock shows.
+    pub(crate) fn today(&self) -> jiff::civil::Date {
+        let now = self.clock.0.load(Ordering::SeqCst);
+        jiff::Timestamp::from_second(now).unwrap().to_zoned(jiff::tz::TimeZone::UTC).date()
+    }
+
     pub(crate) fn new() -> Self {
         for name in ["DO_NOT_TRACK", "CANDOR_OFF"] {
             assert!(std::env::var_os(name).is_none(), "unset {name} to run these tests: it blocks what they try");
