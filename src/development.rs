@@ -194,9 +194,10 @@ mod tests {
         assert!(std::fs::read_dir(home.path()).unwrap().next().is_none(), "without a grant nothing is written");
         client.grant(CRASH).unwrap();
         client.record(Happened { times: 1 });
-        let until = crate::ambient::instant() + Duration::from_secs(60);
+        let mut looks = 0;
         while client.engine().ambient.now().day() < began.plus_days(2).day() {
-            assert!(crate::ambient::instant() < until, "no day passes");
+            looks += 1;
+            assert!(looks < 12_000, "no day passes");
             thread::sleep(Duration::from_millis(5));
         }
         let store = client.manifest().unwrap().store;

@@ -170,8 +170,10 @@ const MOST_SEEN: usize = 64;
 
 impl Printer {
     fn describe(&self, resource: &Value, logs: &ScopeLogs<'_>, out: &mut String) -> std::result::Result<(), Refusal> {
-        let (program, scope) =
-            (words::attributes(&resource["attributes"]), words::attributes(&logs.scope["attributes"]));
+        let (program, scope) = (
+            words::attributes(&resource["attributes"]),
+            words::attributes(logs.scope.get("attributes").unwrap_or(&Value::Null)),
+        );
         let text = |list: &[(String, Value)], key: &str| {
             list.iter().find(|(name, _)| name == key).and_then(|(_, value)| value.as_str().map(str::to_owned))
         };

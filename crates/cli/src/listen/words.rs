@@ -46,8 +46,8 @@ fn newest(contracts: &Path, source: &Source) -> Option<Value> {
     files.sort_by(|one, other| other.cmp(one));
     files.into_iter().take(MOST_CONTRACTS).find_map(|(_, path)| {
         let contract = read(path)?;
-        let fits = contract["scope"] == source.scope.as_str() && contract["revision"] == source.revision;
-        fits.then_some(contract)
+        let is = |name: &str, value: Value| contract.get(name) == Some(&value);
+        (is("scope", source.scope.as_str().into()) && is("revision", source.revision.into())).then_some(contract)
     })
 }
 

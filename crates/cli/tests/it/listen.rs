@@ -142,7 +142,7 @@ fn what_is_wrong_is_answered_and_said_in_plain_words() {
     let home = tempfile::tempdir().unwrap();
     let mut listener = Listener::start(home.path(), &[]);
     let large =
-        format!("POST /v1/logs HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: 99999999\r\n\r\n{{");
+        "POST /v1/logs HTTP/1.1\r\ncontent-type: application/json\r\ncontent-length: 99999999\r\n\r\n{".to_owned();
     for (bytes, status, words) in [
         (post("/v1/logs", "{"), "400", "not an OTLP request for logs in JSON"),
         (post("/v1/logs", "[1]"), "400", "not an OTLP request for logs in JSON"),

@@ -29,7 +29,7 @@ pub(crate) struct Rule {
     pub(crate) unbiased: bool,
     /// One film in this many can ever be counted. A secret of the device selects them once and for all.
     pub(crate) ever: u64,
-    /// Of those, one in this many is counted in each turn, selected anew.
+    /// Of those, one in this many is counted in each turn, selected again.
     pub(crate) now: u64,
     /// How many periods a turn has.
     pub(crate) turn: usize,

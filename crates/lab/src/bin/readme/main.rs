@@ -5,6 +5,7 @@
 //!
 //! Every installation is a real client with its own store. Its answers are read from the bodies that it sends. The
 //! declarations below are those of the README. A difference fails.
+#![expect(clippy::indexing_slicing, reason = "a program that measures; a panic is a failed measurement")]
 
 use candor::{Answer, Audience, Category, Client, Clock, Config, Event, Parcel, SendError, Transport};
 use candor_lab::CONTROLLER;
