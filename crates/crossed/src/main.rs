@@ -277,18 +277,21 @@ fn codes(records: &[Value]) -> BTreeSet<String> {
     records.iter().filter_map(code).collect()
 }
 
-/// Returns the records of a request. Ids that were drawn after the store was opened differ between two runs, so they
-/// are replaced.
+/// Returns the records of a request. Ids that were drawn after the store was opened differ between two runs, and so do
+/// the counts of their records, which are rounded at random. Both are replaced.
 fn records(body: &str, known: &str) -> Vec<Value> {
     let mut body: Value = serde_json::from_str(body).unwrap_or_default();
     let list = body.pointer_mut("/resourceLogs/0/scopeLogs/0/logRecords").map(Value::take);
     let mut records = list.as_ref().and_then(Value::as_array).cloned().unwrap_or_default();
-    for value in records.iter_mut().filter_map(|record| record.get_mut("attributes")?.as_array_mut()).flatten() {
-        let is_uid = value.get("key").is_some_and(|key| key == "log.record.uid");
-        if let Some(uid) = value.pointer_mut("/value/stringValue").filter(|_| is_uid)
-            && !uid.as_str().is_some_and(|uid| known.contains(uid))
-        {
-            *uid = json!("drawn again");
+    for attributes in records.iter_mut().filter_map(|record| record.get_mut("attributes")?.as_array_mut()) {
+        let of = |pair: &Value, key: &str| pair.get("key").is_some_and(|is| is == key);
+        let uid = attributes.iter_mut().find(|pair| of(pair, "log.record.uid"));
+        let uid = uid.and_then(|pair| pair.pointer_mut("/value/stringValue"));
+        let Some(uid) = uid.filter(|uid| !uid.as_str().is_some_and(|uid| known.contains(uid))) else { continue };
+        *uid = json!("drawn again");
+        let count = attributes.iter_mut().find(|pair| of(pair, "count"));
+        if let Some(count) = count.and_then(|pair| pair.pointer_mut("/value/intValue")) {
+            *count = json!("rounded again");
         }
     }
     records

@@ -227,10 +227,11 @@ fn installation(number: u64, days: u64, home: &Path, did: &mut Tally, told: &mut
                 1,
             );
         }
-        clock.0.fetch_add(DAY, Ordering::SeqCst);
+        // What was recorded is written with the day on which it happened.
         flush(&client)?;
+        clock.0.fetch_add(DAY, Ordering::SeqCst);
     }
-    // What waits for company has a day more.
+    flush(&client)?;
     clock.0.fetch_add(DAY, Ordering::SeqCst);
     flush(&client)?;
     drop(client);
