@@ -227,11 +227,12 @@ fn installation(number: u64, days: u64, home: &Path, did: &mut Tally, told: &mut
                 1,
             );
         }
-        // What was recorded is written with the day on which it happened.
+        // What was recorded is written with the day on which it happened, and then the client notices that a day has
+        // passed: between two looks at the clock it would take the new day for the old one.
         flush(&client)?;
         clock.0.fetch_add(DAY, Ordering::SeqCst);
+        flush(&client)?;
     }
-    flush(&client)?;
     clock.0.fetch_add(DAY, Ordering::SeqCst);
     flush(&client)?;
     drop(client);
