@@ -63,7 +63,7 @@ impl Counts {
 pub(crate) struct Cell {
     pub(crate) schema: &'static Schema,
     pub(crate) outcomes: Outcomes,
-    /// How often it happened, exactly; 0 for a once-event. What is reported is this number [rounded](rounded).
+    /// How often it happened, exactly; 0 for a once-event. What is reported is this number [rounded].
     pub(crate) count: u64,
     pub(crate) other: bool,
     /// For a mean: the sum of the values, of which there are `count`.
