@@ -332,6 +332,8 @@ fn a_request_that_others_may_open_is_shown_and_made_once_it_can_be_read() {
     assert_eq!((std::fs::read(&path).unwrap(), documents(&home).len()), (before, 2), "it, and that it was asked again");
     drop(client);
     files::mode(&path, 0o600);
+    // It is sent on a random one of seven days.
+    home.clock.pass(DAY * 7);
     let client = home.start(&server);
     send(&client);
     assert_eq!((acknowledged(&client), erasures(&server).len()), (1, 1));
