@@ -139,7 +139,8 @@
 //! everything with a code. All of it that one scope says is counted together. It may have 1,024 different outcomes. If there are
 //! more, the events are split into panels, each within that bound, and an installation reports the events of one panel. A secret
 //! of the grant chooses the panel. The number of panels is part of each record's [divisor](Schema::divisor), so that totals stay
-//! right. If even single parts have too many outcomes, [`init`](crate::init) fails and says which.
+//! right. If even single parts have too many outcomes, [`init`](crate::init) fails and says which. The
+//! [threat model](crate::manual::threat_model) lists what is not counted.
 //!
 //! The notice and the [manifest](crate::BudgetPage) say how many outcomes there are. A larger bound needs a reason that the person
 //! reads: `budget: 4_096, budget_reason: "…"` in [`scope!`](crate::scope).

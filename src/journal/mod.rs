@@ -697,7 +697,7 @@ fn may_hold_any(looked: &Look<Vec<String>>) -> bool {
     }
 }
 
-/// How many whole weeks lie between two days. None if the second is earlier.
+/// How many whole weeks lie between two days; 0 if the second is earlier.
 fn weeks_between(from: Day, to: Day) -> i64 {
     i64::from(to.0.saturating_sub(from.0) / 7)
 }
